@@ -1,0 +1,1 @@
+//! From facts to verdicts: a pure function of the records of [`crate::connection`].

@@ -1,0 +1,54 @@
+//! Every cap of the tool in one place: how much is kept, and from where on it is only counted.
+//!
+//! Lengths on the wire are never allocated for; these numbers are. Reaching one that can change a verdict is reported.
+
+/// Bytes asked of the capture file at once.
+pub const READ_BUFFER: usize = 256 * 1024;
+/// The largest packet record or pcapng block that is read; a larger one is a corrupt length.
+pub const LARGEST_RECORD: usize = 16 * 1024 * 1024;
+/// The largest packet record that a capture program writes (libpcap's `MAXIMUM_SNAPLEN`, `USB` aside).
+pub const LARGEST_PACKET: u32 = 262_144;
+
+/// VLAN tags and similar headers between the link layer and IP.
+pub const LINK_HEADERS: usize = 8;
+
+/// Out-of-order bytes kept for one direction of a TCP connection.
+pub const OUT_OF_ORDER_BYTES: usize = 1024 * 1024;
+/// Out-of-order segments kept for one direction of a TCP connection.
+pub const OUT_OF_ORDER_SEGMENTS: usize = 2048;
+/// Packets of the same connection that may follow an acknowledgement of missing bytes before these count as lost:
+/// captures that merge several queues swap a segment and its acknowledgement.
+pub const GAP_PATIENCE: u32 = 32;
+/// Packets of the whole capture after which an ended connection is closed in the books.
+pub const LINGER_PACKETS: u64 = 4096;
+/// Gaps that are listed for one direction.
+pub const GAPS: usize = 64;
+
+/// Bytes of an HTTP head.
+pub const HTTP_HEAD: usize = 64 * 1024;
+/// Header fields of an HTTP head.
+pub const HTTP_FIELDS: usize = 128;
+/// Bytes kept of the body of a response that refused an upgrade.
+pub const BODY_EXCERPT: usize = 256;
+
+/// Messages kept in the ring of each direction.
+pub const RECENT_MESSAGES: usize = 8;
+/// Largest messages kept for each direction.
+pub const LARGEST_MESSAGES: usize = 3;
+/// Messages with a defect kept for each direction.
+pub const DEFECTIVE_MESSAGES: usize = 4;
+/// Violations kept for each direction.
+pub const VIOLATIONS: usize = 16;
+/// Close frames kept for each direction.
+pub const CLOSES: usize = 4;
+/// First bytes kept of each message in a ring.
+pub const HEAD_BYTES: usize = 32;
+/// First bytes kept of a message that is not UTF-8.
+pub const SAMPLE_HEAD: usize = 512;
+/// Bytes kept around the first invalid byte of a text message.
+pub const SAMPLE_AROUND: usize = 2048;
+/// Compressed bytes of the current message kept to try other assumptions on when it cannot be inflated.
+pub const COMPRESSED_SAMPLE: usize = 16 * 1024;
+
+/// Failed connection attempts that are listed.
+pub const FAILED_ATTEMPTS: usize = 100_000;
