@@ -1,0 +1,338 @@
+//! One direction of a TCP connection as an ordered stream of bytes and gaps.
+
+use super::queue::Queue;
+use crate::connection::GapCause;
+use crate::ids::{Origin, SequenceNumber, StreamOffset};
+use crate::limits;
+use crate::network::Segment;
+
+/// Takes the stream of one direction, in order.
+pub trait Sink {
+    /// Bytes, with the packet that carried them.
+    fn data(&mut self, offset: StreamOffset, bytes: &[u8], origin: Origin);
+    /// Bytes that the capture lacks; `origin` is the packet at which that was noticed.
+    fn gap(&mut self, offset: StreamOffset, length: u64, origin: Origin, why: GapCause);
+}
+
+/// Puts the segments of one direction in order (RFC 9293 section 3.10.7.4, seen from outside).
+///
+/// A hole is declared when an acknowledgement covers it and patience for late copies has run out, when the window of
+/// kept segments is full, or when the flow ends; never by a clock.
+#[derive(Debug, Default)]
+pub struct Assembler {
+    /// Sequence number that belongs to `offset`.
+    next: SequenceNumber,
+    /// Stream offset up to which everything was delivered.
+    offset: u64,
+    started: bool,
+    /// The start was guessed from the other side's acknowledgement.
+    guessed: bool,
+    /// Packets of the flow since an acknowledgement covered missing bytes.
+    waited: u32,
+    /// How far the other side acknowledged.
+    acknowledged: u64,
+    /// Highest offset seen.
+    sent: u64,
+    /// Offset of the FIN.
+    fin_at: Option<u64>,
+    /// Segments that repeated bytes.
+    pub retransmissions: u32,
+    /// Of those, the ones since the other side's last packet.
+    pub unanswered_retransmissions: u32,
+    /// First segment whose bytes are not acknowledged.
+    pub unacknowledged_since: Option<Origin>,
+    early: Queue,
+}
+
+/// Farther ahead than any receive window (RFC 7323 section 2.3): the segment belongs to another connection or is forged.
+const FARTHEST: i64 = 1 << 30;
+
+impl Assembler {
+    /// Where delivery stands.
+    #[must_use]
+    #[inline]
+    pub fn delivered(&self) -> StreamOffset {
+        StreamOffset(self.offset)
+    }
+
+    /// How far the other side acknowledged this stream, bytes of the stream only.
+    #[must_use]
+    #[inline]
+    pub fn acknowledged(&self) -> StreamOffset {
+        StreamOffset(self.acknowledged.min(self.sent.max(self.offset)))
+    }
+
+    /// The end of what was sent.
+    #[must_use]
+    pub fn sent(&self) -> StreamOffset {
+        StreamOffset(self.sent)
+    }
+
+    /// Whether bytes that the other side acknowledged are missing, and whether others wait behind them.
+    #[must_use]
+    pub fn has_hole(&self) -> bool {
+        !self.early.is_empty() || self.acknowledged > self.offset
+    }
+
+    /// Takes note of an acknowledgement by the other side.
+    #[inline]
+    pub fn acknowledge(&mut self, ack: SequenceNumber) {
+        if !self.started {
+            // Nothing of this side was seen yet: what it sent before is before the capture.
+            self.started = true;
+            self.guessed = true;
+            self.next = ack;
+            return;
+        }
+        let ahead = i64::from(ack.distance_from(self.next));
+        if ahead > FARTHEST {
+            return;
+        }
+        let mut to = (self.offset as i64).saturating_add(ahead).max(0) as u64;
+        if let Some(fin) = self.fin_at {
+            to = to.min(fin);
+        }
+        if to > self.acknowledged {
+            self.acknowledged = to;
+            if to >= self.sent {
+                self.unacknowledged_since = None;
+            }
+        }
+        self.unanswered_retransmissions = 0;
+    }
+
+    /// Takes a segment of this direction and delivers what is in order now. `now` is the packet being processed.
+    #[inline]
+    pub fn push(&mut self, segment: &Segment<'_>, sink: &mut impl Sink) {
+        let mut seq = segment.seq;
+        if segment.flags.syn() {
+            seq = seq.add(1);
+            if !self.started || self.guessed {
+                self.next = seq;
+                self.started = true;
+                self.guessed = false;
+            }
+        } else if !self.started {
+            self.next = seq;
+            self.started = true;
+        }
+        let mut ahead = i64::from(seq.distance_from(self.next));
+        if self.guessed {
+            if ahead < 0 && self.offset == 0 {
+                // The acknowledgement that told the start was captured before this earlier segment.
+                self.acknowledged = self.acknowledged.saturating_add(ahead.unsigned_abs());
+                self.next = seq;
+                ahead = 0;
+            }
+            if segment.payload_wire_length > 0 {
+                self.guessed = false;
+            }
+        }
+        if ahead > FARTHEST {
+            return;
+        }
+        let length = u64::from(segment.payload_wire_length);
+        let start = self.offset as i64 + ahead;
+        if segment.flags.fin() {
+            let end = (start + length as i64).max(0) as u64;
+            self.fin_at.get_or_insert(end);
+        }
+        if length == 0 {
+            return;
+        }
+        let end = start + length as i64;
+        if end > self.sent as i64 {
+            self.sent = end as u64;
+            if self.unacknowledged_since.is_none() {
+                self.unacknowledged_since = Some(segment.origin);
+            }
+        }
+        if end <= self.offset as i64 {
+            // Keep-alive probes count too: they repeat the byte before the next (RFC 9293 section 3.8.4).
+            self.repeated();
+            return;
+        }
+        if ahead > 0 {
+            if !self.early.insert(StreamOffset(start as u64), length, segment.payload, segment.origin) {
+                self.repeated();
+            }
+            if self.early.is_full() {
+                self.declare(segment.origin, GapCause::WindowFull, sink);
+            }
+            return;
+        }
+        self.deliver(start, length, segment.payload, segment.origin, sink);
+        if !self.early.is_empty() {
+            self.deliver_due(sink);
+        }
+    }
+
+    #[cold]
+    fn repeated(&mut self) {
+        self.retransmissions += 1;
+        self.unanswered_retransmissions += 1;
+    }
+
+    /// Called for each packet of the flow, after it was taken: declares a hole whose patience has run out.
+    #[inline]
+    pub fn tick(&mut self, now: Origin, sink: &mut impl Sink) {
+        if self.acknowledged <= self.offset {
+            self.waited = 0;
+            return;
+        }
+        self.waited += 1;
+        if self.waited > limits::GAP_PATIENCE {
+            self.declare(now, GapCause::Lost, sink);
+        }
+    }
+
+    /// Delivers everything that is left, with its gaps: the flow is over.
+    pub fn finish(&mut self, now: Origin, sink: &mut impl Sink) {
+        while !self.early.is_empty() {
+            self.declare(now, GapCause::Lost, sink);
+        }
+        let end = self.acknowledged.max(self.fin_at.unwrap_or(0));
+        self.skip(end, now, GapCause::Lost, sink);
+    }
+
+    /// Gives up on the first hole, and delivers what stands behind it.
+    fn declare(&mut self, now: Origin, why: GapCause, sink: &mut impl Sink) {
+        self.waited = 0;
+        let to = self.early.first_start().unwrap_or(self.acknowledged);
+        self.skip(to, now, why, sink);
+        self.deliver_due(sink);
+    }
+
+    fn deliver_due(&mut self, sink: &mut impl Sink) {
+        while let Some(early) = self.early.take_due(self.offset) {
+            self.deliver(early.start as i64, early.length, &early.bytes, early.origin, sink);
+        }
+    }
+
+    /// Delivers what is new of a segment that begins at or before the current offset.
+    #[inline]
+    fn deliver(&mut self, start: i64, length: u64, bytes: &[u8], origin: Origin, sink: &mut impl Sink) {
+        let skip = (self.offset as i64 - start).max(0) as u64;
+        if skip >= length {
+            return;
+        }
+        let captured = bytes.get(skip as usize..).unwrap_or_default();
+        let new = length - skip;
+        let offset = self.offset;
+        self.advance(new);
+        if !captured.is_empty() {
+            sink.data(StreamOffset(offset), captured, origin);
+        }
+        let missing = new - captured.len() as u64;
+        if missing > 0 {
+            sink.gap(StreamOffset(offset + captured.len() as u64), missing, origin, GapCause::SnapLength);
+        }
+    }
+
+    fn skip(&mut self, to: u64, now: Origin, why: GapCause, sink: &mut impl Sink) {
+        if to > self.offset {
+            let (offset, length) = (self.offset, to - self.offset);
+            self.advance(length);
+            sink.gap(StreamOffset(offset), length, now, why);
+        }
+    }
+
+    #[inline]
+    fn advance(&mut self, length: u64) {
+        self.offset += length;
+        // Offsets and sequence numbers agree modulo 2^32.
+        self.next = self.next.add(length as u32);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ids::{PacketNumber, Timestamp};
+    use crate::network::Flags;
+
+    #[derive(Default)]
+    struct Kept {
+        bytes: Vec<u8>,
+        gaps: Vec<(u64, u64)>,
+    }
+    impl Sink for Kept {
+        fn data(&mut self, offset: StreamOffset, bytes: &[u8], _: Origin) {
+            let lost: u64 = self.gaps.iter().map(|g| g.1).sum();
+            assert_eq!(offset.0, self.bytes.len() as u64 + lost);
+            self.bytes.extend_from_slice(bytes);
+        }
+        fn gap(&mut self, offset: StreamOffset, length: u64, _: Origin, _: GapCause) {
+            self.gaps.push((offset.0, length));
+        }
+    }
+
+    fn segment(seq: u32, flags: u8, payload: &[u8]) -> Segment<'_> {
+        let any = "10.0.0.1:1".parse().expect("an address");
+        Segment {
+            origin: Origin { packet: PacketNumber(1), at: Timestamp(0) },
+            source: any,
+            destination: any,
+            seq: SequenceNumber(seq),
+            ack: SequenceNumber(0),
+            flags: Flags::from_byte(flags),
+            window: 1,
+            payload,
+            payload_wire_length: payload.len() as u32,
+        }
+    }
+
+    #[test]
+    fn order_overlap_and_wrap() {
+        let isn = u32::MAX - 4;
+        let (mut a, mut kept) = (Assembler::default(), Kept::default());
+        a.push(&segment(isn, 2, b""), &mut kept);
+        let first = isn.wrapping_add(1);
+        a.push(&segment(first.wrapping_add(3), 16, b"defg"), &mut kept);
+        a.push(&segment(first.wrapping_add(5), 16, b"fghij"), &mut kept);
+        a.push(&segment(first, 16, b"abcd"), &mut kept);
+        a.push(&segment(first.wrapping_add(2), 16, b"cd"), &mut kept);
+        a.push(&segment(first.wrapping_add(10), 17, b"kl"), &mut kept);
+        assert_eq!(kept.bytes, b"abcdefghijkl");
+        assert!(kept.gaps.is_empty());
+        assert_eq!(a.retransmissions, 1);
+    }
+
+    #[test]
+    fn a_hole_is_declared_when_acknowledged_and_patience_is_over() {
+        let (mut a, mut kept) = (Assembler::default(), Kept::default());
+        a.push(&segment(0, 2, b""), &mut kept);
+        a.push(&segment(1, 16, b"ab"), &mut kept);
+        a.push(&segment(6, 16, b"fg"), &mut kept);
+        a.acknowledge(SequenceNumber(8));
+        for _ in 0..limits::GAP_PATIENCE {
+            a.tick(Origin::default(), &mut kept);
+        }
+        assert!(kept.gaps.is_empty());
+        a.tick(Origin::default(), &mut kept);
+        assert_eq!((kept.bytes.as_slice(), kept.gaps.as_slice()), (&b"abfg"[..], &[(2, 3)][..]));
+    }
+
+    #[test]
+    fn a_hole_nobody_acknowledged_waits_for_the_end() {
+        let (mut a, mut kept) = (Assembler::default(), Kept::default());
+        a.push(&segment(0, 2, b""), &mut kept);
+        a.push(&segment(4, 17, b"de"), &mut kept);
+        for _ in 0..1000 {
+            a.tick(Origin::default(), &mut kept);
+        }
+        assert!(kept.bytes.is_empty());
+        a.finish(Origin::default(), &mut kept);
+        assert_eq!((kept.bytes.as_slice(), kept.gaps.as_slice()), (&b"de"[..], &[(0, 3)][..]));
+    }
+
+    #[test]
+    fn a_start_guessed_from_an_acknowledgement_moves_back() {
+        let (mut a, mut kept) = (Assembler::default(), Kept::default());
+        a.acknowledge(SequenceNumber(103));
+        a.push(&segment(100, 16, b"abc"), &mut kept);
+        a.push(&segment(103, 16, b"def"), &mut kept);
+        assert_eq!(kept.bytes, b"abcdef");
+        assert_eq!(a.acknowledged(), StreamOffset(3));
+    }
+}

@@ -1,0 +1,66 @@
+//! Segments that arrived before the bytes in front of them.
+
+use crate::ids::{Origin, StreamOffset};
+use crate::limits;
+
+/// A segment kept until the bytes before it are there.
+#[derive(Debug)]
+pub(super) struct Early {
+    pub(super) start: u64,
+    /// Length on the wire; more than `bytes` holds when the snap length cut it.
+    pub(super) length: u64,
+    pub(super) bytes: Vec<u8>,
+    pub(super) origin: Origin,
+}
+
+impl Early {
+    fn end(&self) -> u64 {
+        self.start.saturating_add(self.length)
+    }
+}
+
+/// Out-of-order segments of one direction, by offset. Bounded in bytes and in number.
+#[derive(Debug, Default)]
+pub(super) struct Queue {
+    segments: std::collections::VecDeque<Early>,
+    bytes: usize,
+}
+
+impl Queue {
+    pub(super) fn is_empty(&self) -> bool {
+        self.segments.is_empty()
+    }
+
+    /// Where the first segment begins.
+    pub(super) fn first_start(&self) -> Option<u64> {
+        self.segments.front().map(|s| s.start)
+    }
+
+    /// Whether no more may be added.
+    pub(super) fn is_full(&self) -> bool {
+        self.bytes >= limits::OUT_OF_ORDER_BYTES || self.segments.len() >= limits::OUT_OF_ORDER_SEGMENTS
+    }
+
+    /// Keeps a segment. Returns false when all of it is there already.
+    pub(super) fn insert(&mut self, start: StreamOffset, length: u64, bytes: &[u8], origin: Origin) -> bool {
+        let end = start.0.saturating_add(length);
+        let at = self.segments.partition_point(|s| s.start <= start.0);
+        let covered = self.segments.iter().take(at).rev().take(2).any(|s| s.start <= start.0 && s.end() >= end);
+        if covered {
+            return false;
+        }
+        self.bytes += bytes.len();
+        self.segments.insert(at, Early { start: start.0, length, bytes: bytes.to_vec(), origin });
+        true
+    }
+
+    /// Takes the first segment when it begins at or before `offset`.
+    pub(super) fn take_due(&mut self, offset: u64) -> Option<Early> {
+        if self.segments.front()?.start > offset {
+            return None;
+        }
+        let segment = self.segments.pop_front()?;
+        self.bytes -= segment.bytes.len();
+        Some(segment)
+    }
+}
