@@ -1,0 +1,7 @@
+//! HTTP/1.1 as far as the opening handshake needs it: heads, and bodies to step over.
+
+mod body;
+mod head;
+mod upgrade;
+
+pub use upgrade::{Progress, Upgrade, Upgraded};

@@ -1,0 +1,431 @@
+//! The opening handshake of RFC 6455 section 4 on any port: requests and responses of one TCP connection until a 101.
+
+use std::collections::VecDeque;
+
+use base64::Engine as _;
+use sha1::{Digest, Sha1};
+
+use super::body::Body;
+use super::head::{self, Kind, Outcome, Parsed, Start};
+use crate::connection::{Deflate, Handshake, HandshakeViolation, Head};
+use crate::ids::{Origin, StreamOffset};
+use crate::limits;
+
+/// Watches both directions of a TCP connection for an upgrade.
+#[derive(Debug, Default)]
+pub struct Upgrade {
+    sides: [Side; 2],
+    /// The direction that sent the request.
+    client: Option<usize>,
+    waiting: VecDeque<Waiting>,
+    /// Upgrade requests that were answered with something else than 101, or with nothing yet.
+    failures: Vec<Failure>,
+}
+
+/// An upgrade request that did not lead to a 101.
+#[derive(Debug)]
+pub struct Failure {
+    /// The request.
+    pub request: Head,
+    /// The answer.
+    pub response: Option<Head>,
+    /// The first bytes of the answer's body.
+    pub body: Vec<u8>,
+    /// Rules the request broke.
+    pub violations: Vec<HandshakeViolation>,
+}
+
+/// A request that waits for its response.
+#[derive(Debug)]
+struct Waiting {
+    upgrade: Option<Head>,
+    malformed: bool,
+    is_head: bool,
+}
+
+#[derive(Debug, Default)]
+struct Side {
+    state: State,
+    /// Bytes of an unfinished head, or what the client sent before its answer came.
+    held: Vec<u8>,
+    /// Where `held` begins.
+    held_from: StreamOffset,
+    held_origin: Origin,
+    /// The current body belongs to the last failure, whose excerpt is not complete yet.
+    body_wanted: bool,
+}
+
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+enum State {
+    /// Nothing seen yet.
+    #[default]
+    Start,
+    /// At a head.
+    Head,
+    /// In a body.
+    Body(Body),
+    /// The client asked for an upgrade: what follows is frames if the answer is 101.
+    Asked,
+    /// Bytes were lost: where the next head begins is unknown.
+    Lost,
+}
+
+/// A completed handshake.
+#[derive(Debug)]
+pub struct Upgraded {
+    /// The direction of the client: 0 or 1.
+    pub client: usize,
+    /// The handshake.
+    pub handshake: Handshake,
+    /// For each direction what it sent after its head and where that begins.
+    pub rest: [(StreamOffset, Vec<u8>, Origin); 2],
+    /// For each direction whether bytes were lost around its head, so that frames have to be searched for.
+    pub lost: [bool; 2],
+}
+
+/// Where the watch stands.
+#[derive(Debug)]
+pub enum Progress {
+    /// Nothing decided.
+    More,
+    /// This connection will not become a WebSocket.
+    NotHttp,
+    /// It became one.
+    Upgraded(Box<Upgraded>),
+}
+
+/// Bytes that a client may send before its answer is seen: captures of several queues put the answer later.
+const HELD: usize = 1024 * 1024;
+
+impl Upgrade {
+    /// Whether these first bytes of a direction may be HTTP/1.
+    #[must_use]
+    pub fn may_be_http(bytes: &[u8]) -> bool {
+        head::kind(bytes) != Kind::Neither
+    }
+
+    /// Takes bytes of direction `from`.
+    pub fn data(&mut self, from: usize, offset: StreamOffset, bytes: &[u8], origin: Origin) -> Progress {
+        let mut at = 0;
+        while at < bytes.len() {
+            let here = StreamOffset(offset.0 + at as u64);
+            let rest = &bytes[at..];
+            match self.sides[from].state {
+                State::Body(mut body) => {
+                    let Some((taken, over)) = body.skip(rest) else {
+                        self.sides[from].state = State::Lost;
+                        return Progress::More;
+                    };
+                    self.keep_body(from, &rest[..taken]);
+                    self.sides[from].state = if over { State::Head } else { State::Body(body) };
+                    at += taken;
+                }
+                State::Lost => return Progress::More,
+                State::Asked => {
+                    self.hold(from, here, rest, origin);
+                    return Progress::More;
+                }
+                State::Start | State::Head => {
+                    let held = self.sides[from].held.len();
+                    if held > 0 {
+                        self.hold(from, here, rest, origin);
+                        let joined = std::mem::take(&mut self.sides[from].held);
+                        let begin = self.sides[from].held_from;
+                        match self.head(from, &joined, origin) {
+                            Ok(Some(taken)) => {
+                                at += taken - held;
+                                let after = StreamOffset(begin.0 + taken as u64);
+                                if let Some(done) = self.upgraded(from, after, &joined[taken..], origin) {
+                                    return done;
+                                }
+                            }
+                            Ok(None) => {
+                                if joined.len() > limits::HTTP_HEAD {
+                                    return Progress::NotHttp;
+                                }
+                                self.sides[from].held = joined;
+                                return Progress::More;
+                            }
+                            Err(()) => return self.not_http(from),
+                        }
+                    } else {
+                        match self.head(from, rest, origin) {
+                            Ok(Some(taken)) => {
+                                at += taken;
+                                let after = StreamOffset(offset.0 + at as u64);
+                                if let Some(done) = self.upgraded(from, after, &bytes[at..], origin) {
+                                    return done;
+                                }
+                            }
+                            Ok(None) => {
+                                self.hold(from, here, rest, origin);
+                                return Progress::More;
+                            }
+                            Err(()) => return self.not_http(from),
+                        }
+                    }
+                }
+            }
+        }
+        Progress::More
+    }
+
+    /// Takes note of lost bytes in direction `from`.
+    pub fn gap(&mut self, from: usize, length: u64) {
+        let side = &mut self.sides[from];
+        side.held.clear();
+        side.state = match side.state {
+            State::Body(Body::Length(left)) if length < left => State::Body(Body::Length(left - length)),
+            State::Body(Body::Length(left)) if length == left => State::Head,
+            State::Body(Body::UntilClose) => State::Body(Body::UntilClose),
+            _ => State::Lost,
+        };
+    }
+
+    /// The upgrade requests that came to nothing; those without an answer are only final when the connection is over.
+    pub fn into_failures(mut self) -> (Option<usize>, Vec<Failure>) {
+        for waiting in self.waiting.drain(..) {
+            if let Some(request) = waiting.upgrade {
+                let violations = request_violations(&request, waiting.malformed);
+                self.failures.push(Failure { request, response: None, body: Vec::new(), violations });
+            }
+        }
+        (self.client, self.failures)
+    }
+
+    /// Whether a request for an upgrade was seen.
+    #[must_use]
+    pub fn has_asked(&self) -> bool {
+        !self.failures.is_empty() || self.waiting.iter().any(|w| w.upgrade.is_some())
+    }
+
+    fn not_http(&mut self, from: usize) -> Progress {
+        self.sides[from].state = State::Lost;
+        if self.has_asked() { Progress::More } else { Progress::NotHttp }
+    }
+
+    fn hold(&mut self, from: usize, at: StreamOffset, bytes: &[u8], origin: Origin) {
+        let side = &mut self.sides[from];
+        if side.held.is_empty() {
+            side.held_from = at;
+            side.held_origin = origin;
+        }
+        if side.held.len() + bytes.len() <= HELD {
+            side.held.extend_from_slice(bytes);
+        } else {
+            side.held.clear();
+            side.state = State::Lost;
+        }
+    }
+
+    fn keep_body(&mut self, from: usize, bytes: &[u8]) {
+        if !self.sides[from].body_wanted {
+            return;
+        }
+        if let Some(failure) = self.failures.last_mut() {
+            let room = limits::BODY_EXCERPT.saturating_sub(failure.body.len());
+            failure.body.extend_from_slice(&bytes[..bytes.len().min(room)]);
+        }
+    }
+
+    /// Reads a head. Returns its length, `None` when it is not complete, an error when it is no head.
+    fn head(&mut self, from: usize, bytes: &[u8], origin: Origin) -> Result<Option<usize>, ()> {
+        let parsed = match head::parse(bytes) {
+            Outcome::Head(parsed) => parsed,
+            Outcome::Partial => return Ok(None),
+            Outcome::NotHttp => return Err(()),
+        };
+        let length = parsed.length;
+        match parsed.start {
+            Start::Request { is_head } => {
+                self.client = Some(from);
+                let upgrade = parsed.websocket.then(|| head::to_record(&bytes[..length], origin));
+                self.sides[from].state = match (&upgrade, parsed.request_body()) {
+                    (Some(_), _) => State::Asked,
+                    (None, Body::Length(0)) => State::Head,
+                    (None, body) => State::Body(body),
+                };
+                self.waiting.push_back(Waiting { upgrade, malformed: parsed.malformed, is_head });
+            }
+            Start::Response { status } => self.response(from, status, &parsed, &bytes[..length], origin),
+        }
+        Ok(Some(length))
+    }
+
+    fn response(&mut self, from: usize, status: u16, parsed: &Parsed, bytes: &[u8], origin: Origin) {
+        self.client.get_or_insert(1 - from);
+        if status == 101 {
+            // `upgraded` takes it from here.
+            self.sides[from].state = State::Asked;
+            self.sides[from].held = bytes.to_vec();
+            self.sides[from].held_origin = origin;
+            self.sides[from].body_wanted = parsed.malformed;
+            return;
+        }
+        if (100..200).contains(&status) {
+            self.sides[from].state = State::Head;
+            return;
+        }
+        let waiting = self.waiting.pop_front();
+        let to_head = waiting.as_ref().is_some_and(|w| w.is_head);
+        self.sides[from].body_wanted = false;
+        if let Some(Waiting { upgrade: Some(request), malformed, .. }) = waiting {
+            let response = Some(head::to_record(bytes, origin));
+            let violations = request_violations(&request, malformed);
+            self.failures.push(Failure { request, response, body: Vec::new(), violations });
+            self.sides[from].body_wanted = true;
+            self.resume_client();
+        }
+        self.sides[from].state = match parsed.response_body(status, to_head) {
+            Body::Length(0) => State::Head,
+            body => State::Body(body),
+        };
+    }
+
+    /// After a refusal the client's next bytes are HTTP again.
+    fn resume_client(&mut self) {
+        let Some(client) = self.client else { return };
+        let side = &mut self.sides[client];
+        if side.state == State::Asked {
+            side.state = State::Head;
+            let held = std::mem::take(&mut side.held);
+            let (from, origin) = (side.held_from, side.held_origin);
+            if !held.is_empty() {
+                self.data(client, from, &held, origin);
+            }
+        }
+    }
+
+    /// When the head just read was a 101: the handshake and what follows it.
+    fn upgraded(&mut self, from: usize, at: StreamOffset, rest: &[u8], origin: Origin) -> Option<Progress> {
+        if self.client == Some(from) || self.sides[from].state != State::Asked {
+            return None;
+        }
+        let side = &mut self.sides[from];
+        let response = head::to_record(&std::mem::take(&mut side.held), side.held_origin);
+        let waiting = self.waiting.pop_front();
+        let (request, malformed) = waiting.map_or((None, false), |w| (w.upgrade, w.malformed));
+        let websocket = response.field("upgrade").is_some_and(|u| u.eq_ignore_ascii_case("websocket"))
+            || response.field("sec-websocket-accept").is_some()
+            || request.is_some();
+        if !websocket {
+            return Some(Progress::NotHttp);
+        }
+        let client = 1 - from;
+        let mut violations = request.as_ref().map(|r| request_violations(r, malformed)).unwrap_or_default();
+        if self.sides[from].body_wanted {
+            violations.push(HandshakeViolation::MalformedHead);
+        }
+        let (accept_valid, deflate) = response_facts(request.as_ref(), &response, &mut violations);
+        let handshake = Handshake { request, response, accept_valid, deflate, violations };
+        let asked = &mut self.sides[client];
+        let lost = asked.state != State::Asked;
+        let held = std::mem::take(&mut asked.held);
+        let mut pieces =
+            [(asked.held_from, if lost { Vec::new() } else { held }, asked.held_origin), (at, rest.to_vec(), origin)];
+        if client == 1 {
+            pieces.swap(0, 1);
+        }
+        let mut lost_sides = [false; 2];
+        lost_sides[client] = lost;
+        Some(Progress::Upgraded(Box::new(Upgraded { client, handshake, rest: pieces, lost: lost_sides })))
+    }
+}
+
+fn request_violations(request: &Head, malformed: bool) -> Vec<HandshakeViolation> {
+    let mut found = Vec::new();
+    if request.field("sec-websocket-key").is_none() {
+        found.push(HandshakeViolation::MissingKey);
+    }
+    if malformed {
+        found.push(HandshakeViolation::MalformedHead);
+    }
+    found
+}
+
+/// Checks a 101 against RFC 6455 section 4.1 and reads the agreed extension.
+fn response_facts(
+    request: Option<&Head>,
+    response: &Head,
+    violations: &mut Vec<HandshakeViolation>,
+) -> (Option<bool>, Option<Deflate>) {
+    if !response.field("upgrade").is_some_and(|u| u.eq_ignore_ascii_case("websocket")) {
+        violations.push(HandshakeViolation::MissingUpgrade);
+    }
+    if !response.field("connection").is_some_and(|c| c.to_ascii_lowercase().contains("upgrade")) {
+        violations.push(HandshakeViolation::MissingConnection);
+    }
+    let accept = response.field("sec-websocket-accept");
+    if accept.is_none() {
+        violations.push(HandshakeViolation::MissingAccept);
+    }
+    let key = request.and_then(|r| r.field("sec-websocket-key"));
+    let accept_valid = match (key, accept) {
+        (Some(key), Some(accept)) => Some(accept == accept_value(key)),
+        (Some(_), None) => Some(false),
+        (None, _) => None,
+    };
+    if accept_valid == Some(false) && accept.is_some() {
+        violations.push(HandshakeViolation::WrongAccept);
+    }
+    let answered: Vec<&str> = field_values(response, "sec-websocket-extensions");
+    if let Some(request) = request {
+        let offered = field_values(request, "sec-websocket-extensions");
+        let name = |e: &str| e.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+        if answered.iter().any(|a| !offered.iter().any(|o| name(o) == name(a))) {
+            violations.push(HandshakeViolation::ExtensionNotOffered);
+        }
+        let protocols = field_values(request, "sec-websocket-protocol");
+        if response.field("sec-websocket-protocol").is_some_and(|p| !protocols.contains(&p)) {
+            violations.push(HandshakeViolation::SubprotocolNotOffered);
+        }
+    }
+    (accept_valid, answered.iter().find_map(|e| deflate(e)))
+}
+
+/// The comma-separated values of all fields of that name.
+fn field_values<'a>(head: &'a Head, name: &str) -> Vec<&'a str> {
+    head.fields()
+        .filter(|(n, _)| n.eq_ignore_ascii_case(name))
+        .flat_map(|(_, v)| v.split(','))
+        .map(str::trim)
+        .filter(|v| !v.is_empty())
+        .collect()
+}
+
+/// The parameters of a permessage-deflate answer (RFC 7692 section 7.1).
+fn deflate(extension: &str) -> Option<Deflate> {
+    let mut parts = extension.split(';').map(str::trim);
+    if !parts.next()?.eq_ignore_ascii_case("permessage-deflate") {
+        return None;
+    }
+    let mut agreed = Deflate {
+        server_no_context_takeover: false,
+        client_no_context_takeover: false,
+        server_max_window_bits: 15,
+        client_max_window_bits: 15,
+    };
+    for part in parts {
+        let (name, value) = part.split_once('=').unwrap_or((part, ""));
+        let bits = || value.trim().trim_matches('"').parse().ok().filter(|b| (8..=15).contains(b)).unwrap_or(15);
+        match name.trim().to_ascii_lowercase().as_str() {
+            "server_no_context_takeover" => agreed.server_no_context_takeover = true,
+            "client_no_context_takeover" => agreed.client_no_context_takeover = true,
+            "server_max_window_bits" => agreed.server_max_window_bits = bits(),
+            "client_max_window_bits" => agreed.client_max_window_bits = bits(),
+            _ => {}
+        }
+    }
+    Some(agreed)
+}
+
+/// The `Sec-WebSocket-Accept` that answers a key (RFC 6455 section 4.2.2).
+fn accept_value(key: &str) -> String {
+    let mut hash = Sha1::new();
+    hash.update(key.as_bytes());
+    hash.update(b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11");
+    base64::engine::general_purpose::STANDARD.encode(hash.finalize())
+}
+
+#[cfg(test)]
+mod tests;
