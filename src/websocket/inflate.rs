@@ -1,0 +1,246 @@
+//! permessage-deflate (RFC 7692): one decoder for each direction, fed as the payload streams by.
+
+use flate2::{Decompress, FlushDecompress, Status};
+
+use crate::connection::InflateFinding;
+use crate::limits;
+
+/// The bytes that a sender strips from the end of each message (RFC 7692 section 7.2.1).
+const TAIL: [u8; 4] = [0, 0, 0xff, 0xff];
+/// Bytes of output taken at once.
+pub(super) const OUTPUT: usize = 64 * 1024;
+
+/// Inflates the messages of one direction.
+pub(super) struct Inflater {
+    decoder: Decompress,
+    takeover: bool,
+    /// Bytes were lost or could not be inflated: with context takeover nothing after them can be read.
+    broken: bool,
+    /// Messages inflated so far: whether there is a context at all.
+    messages: u64,
+    /// Compressed bytes of the current message, up to a cap, to try other assumptions on.
+    sample: Vec<u8>,
+    sample_whole: bool,
+    wire: u64,
+    inflated: u64,
+}
+
+/// The decoder stopped.
+#[derive(Debug)]
+pub(super) struct Failed {
+    pub(super) wire_offset: u64,
+    pub(super) inflated: u64,
+}
+
+impl Inflater {
+    pub(super) fn new(takeover: bool) -> Inflater {
+        Inflater {
+            decoder: Decompress::new(false),
+            takeover,
+            broken: false,
+            messages: 0,
+            sample: Vec::new(),
+            sample_whole: true,
+            wire: 0,
+            inflated: 0,
+        }
+    }
+
+    /// Whether the current message can be inflated.
+    pub(super) fn is_readable(&self) -> bool {
+        !self.broken
+    }
+
+    /// Bytes of this direction were lost.
+    pub(super) fn lose(&mut self) {
+        self.broken = true;
+    }
+
+    /// A message begins.
+    pub(super) fn begin(&mut self) {
+        if !self.takeover && (self.messages > 0 || self.broken) {
+            self.decoder.reset(false);
+            self.broken = false;
+        }
+        self.sample.clear();
+        self.sample_whole = true;
+        self.wire = 0;
+        self.inflated = 0;
+    }
+
+    /// Takes compressed bytes; `input` has room for the tail when `last`.
+    pub(super) fn push(
+        &mut self,
+        input: &mut Vec<u8>,
+        last: bool,
+        output: &mut [u8],
+        mut take: impl FnMut(&[u8]),
+    ) -> Result<(), Failed> {
+        let room = limits::COMPRESSED_SAMPLE - self.sample.len();
+        self.sample_whole &= input.len() <= room;
+        self.sample.extend_from_slice(&input[..input.len().min(room)]);
+        let length = input.len() as u64;
+        if last && self.wire + length == 0 {
+            // No byte at all: an empty message of a sender that strips too much. The tail alone would upset the decoder.
+            self.messages += 1;
+            return Ok(());
+        }
+        if last {
+            input.extend_from_slice(&TAIL);
+        }
+        let result = self.run(input, output, &mut take);
+        self.wire += length;
+        if last {
+            self.messages += 1;
+        }
+        if result.is_err() {
+            self.broken = true;
+        }
+        result
+    }
+
+    fn run(&mut self, input: &[u8], output: &mut [u8], take: &mut impl FnMut(&[u8])) -> Result<(), Failed> {
+        let mut rest = input;
+        loop {
+            let (before_in, before_out) = (self.decoder.total_in(), self.decoder.total_out());
+            let status = self.decoder.decompress(rest, output, FlushDecompress::Sync);
+            let used = (self.decoder.total_in() - before_in) as usize;
+            let made = (self.decoder.total_out() - before_out) as usize;
+            rest = &rest[used.min(rest.len())..];
+            if made > 0 {
+                self.inflated += made as u64;
+                take(&output[..made]);
+            }
+            match status {
+                Err(_) => {
+                    let wire_offset = self.wire + (input.len() - rest.len()) as u64;
+                    return Err(Failed { wire_offset, inflated: self.inflated });
+                }
+                // A block with BFINAL set (RFC 7692 section 7.2.3.5): what follows is a new deflate stream.
+                Ok(Status::StreamEnd) => {
+                    let kept = made.min(32 * 1024);
+                    self.decoder = Decompress::new(false);
+                    if self.takeover && kept > 0 {
+                        let _ = self.decoder.set_dictionary(&output[made - kept..made]);
+                    }
+                    if rest.is_empty() || rest.len() <= TAIL.len() + 1 && rest.ends_with(&TAIL[1..]) {
+                        return Ok(());
+                    }
+                }
+                Ok(_) => {
+                    let filled = made == output.len();
+                    if rest.is_empty() && !filled || used == 0 && made == 0 {
+                        return Ok(());
+                    }
+                }
+            }
+        }
+    }
+
+    /// What the current message looks like when other assumptions are tried on its first bytes.
+    pub(super) fn examine(&self, window_bits: u8) -> (InflateFinding, Option<u32>) {
+        let printable = self.sample.iter().all(|b| *b >= 0x20 || matches!(b, b'\t' | b'\n' | b'\r'));
+        if self.sample.len() >= 2 && printable && std::str::from_utf8(&self.sample).is_ok() {
+            return (InflateFinding::NotCompressed, None);
+        }
+        match super::audit::audit(&self.sample, 1 << 15) {
+            super::audit::Outcome::Corrupt => (InflateFinding::Corrupt, None),
+            super::audit::Outcome::Readable { reaches_before_start: 0, farthest, .. } => {
+                if farthest > 1 << window_bits {
+                    (InflateFinding::WindowExceeded, Some(farthest))
+                } else {
+                    (InflateFinding::Corrupt, None)
+                }
+            }
+            super::audit::Outcome::Readable { reaches_before_start, .. } => {
+                let finding = if self.takeover { InflateFinding::ContextMissing } else { InflateFinding::ContextKept };
+                (finding, Some(reaches_before_start))
+            }
+        }
+    }
+
+    /// The first compressed bytes of the current message.
+    pub(super) fn sample(&self) -> &[u8] {
+        &self.sample
+    }
+
+    /// A message that was inflated without fault but breaks the agreed window, which some peers refuse.
+    pub(super) fn window_breach(&self, window_bits: u8) -> Option<(InflateFinding, u32)> {
+        if window_bits >= 15 || !self.sample_whole || self.sample.is_empty() {
+            return None;
+        }
+        match super::audit::audit(&self.sample, 1 << 15) {
+            super::audit::Outcome::Readable { farthest, .. } if farthest > 1 << window_bits => {
+                Some((InflateFinding::WindowExceeded, farthest))
+            }
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use flate2::{Compress, Compression, FlushCompress};
+
+    fn compress(encoder: &mut Compress, text: &[u8]) -> Vec<u8> {
+        let mut out = Vec::with_capacity(text.len() + 100);
+        encoder.compress_vec(text, &mut out, FlushCompress::Sync).expect("compresses");
+        assert!(out.ends_with(&TAIL));
+        out.truncate(out.len() - 4);
+        out
+    }
+
+    fn inflate(inflater: &mut Inflater, wire: &[u8]) -> Result<Vec<u8>, Failed> {
+        let mut got = Vec::new();
+        let mut output = vec![0; 100];
+        inflater.begin();
+        inflater.push(&mut wire.to_vec(), true, &mut output, |b| got.extend_from_slice(b))?;
+        Ok(got)
+    }
+
+    #[test]
+    fn context_takeover_and_none() {
+        let text = b"{\"type\":\"update\",\"payload\":\"the quick brown fox jumps over the lazy dog\"}";
+        let mut encoder = Compress::new(Compression::default(), false);
+        let wire: Vec<_> = (0..3).map(|_| compress(&mut encoder, text)).collect();
+        let mut inflater = Inflater::new(true);
+        for w in &wire {
+            assert_eq!(inflate(&mut inflater, w).expect("inflates"), text);
+        }
+        // Without the first message the second cannot be read. miniz_oxide would answer with zeros.
+        let mut inflater = Inflater::new(true);
+        assert!(inflate(&mut inflater, &wire[1]).is_err());
+        assert_eq!(inflater.examine(15).0, InflateFinding::ContextMissing);
+        let mut inflater = Inflater::new(false);
+        assert_eq!(inflate(&mut inflater, &wire[0]).expect("inflates"), text);
+        assert!(inflate(&mut inflater, &wire[1]).is_err());
+        assert_eq!(inflater.examine(15).0, InflateFinding::ContextKept);
+        assert_eq!(inflate(&mut inflater, &wire[0]).expect("reads on"), text);
+    }
+
+    #[test]
+    fn empty_and_final_blocks() {
+        let mut inflater = Inflater::new(true);
+        assert_eq!(inflate(&mut inflater, &[]).expect("inflates"), b"");
+        assert_eq!(inflate(&mut inflater, &[0]).expect("inflates"), b"");
+        // RFC 7692 section 7.2.3.5: "Hello" in a block with BFINAL, followed by a byte 0.
+        let hello = [0xf3, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00, 0x00];
+        assert_eq!(inflate(&mut inflater, &hello).expect("inflates"), b"Hello");
+        assert_eq!(inflate(&mut inflater, &hello).expect("inflates"), b"Hello");
+        // RFC 7692 section 7.2.3.2: the second "Hello" refers to the first.
+        let mut inflater = Inflater::new(true);
+        assert_eq!(inflate(&mut inflater, &hello[..7]).expect("inflates"), b"Hello");
+        assert_eq!(inflate(&mut inflater, &[0xf2, 0x00, 0x11, 0x00, 0x00]).expect("inflates"), b"Hello");
+    }
+
+    #[test]
+    fn corruption_is_told_from_text() {
+        let mut inflater = Inflater::new(true);
+        assert!(inflate(&mut inflater, b"\xff\xfe\xfd\xfc\xfb").is_err());
+        assert_eq!(inflater.examine(15).0, InflateFinding::Corrupt);
+        let mut inflater = Inflater::new(true);
+        assert!(inflate(&mut inflater, b"{\"plain\":\"text\"}").is_err());
+        assert_eq!(inflater.examine(15).0, InflateFinding::NotCompressed);
+    }
+}

@@ -1,0 +1,17 @@
+//! WebSocket: from the two byte streams of an upgraded connection to the facts of [`crate::connection`].
+
+mod audit;
+mod close;
+mod frame;
+mod inflate;
+mod mask;
+mod open_message;
+mod pings;
+mod reader;
+mod resync;
+mod ring;
+mod session;
+mod text;
+
+pub use reader::{FrameSeen, Scratch};
+pub use session::{Session, Stage};
