@@ -235,9 +235,9 @@ pub struct Sent {
     pub pongs: u64,
     /// Broken rules of RFC 6455 and RFC 7692, at most [`crate::limits::VIOLATIONS`].
     pub violations: Vec<Violation>,
-    /// The last frame other than Close.
+    /// The last frame other than Close before the first Close of either side.
     pub last_frame: Option<Origin>,
-    /// The last frame other than Close of any kind that came before the first Close or TCP end of either side.
+    /// The last frame of a data message before the first Close of either side.
     pub last_message: Option<Origin>,
     /// The last segment with payload.
     pub last_payload: Option<Origin>,
@@ -326,7 +326,7 @@ pub struct Message {
     /// What is wrong with its content.
     pub defect: Option<Box<Defect>>,
     /// A character of this (so far valid) text straddles two fragments: payload offset of its first byte.
-    pub split_character: Option<SplitCharacter>,
+    pub split_character: Option<Box<SplitCharacter>>,
 }
 
 /// Up to 32 first bytes of a message, inline.

@@ -1,7 +1,13 @@
 //! wsdiag reads a packet capture and says why each WebSocket connection in it closed.
 
+pub mod analyzer;
+pub mod capture;
 pub mod connection;
 pub mod diagnosis;
+pub mod http;
 pub mod ids;
 pub mod limits;
+pub mod network;
 pub mod report;
+pub mod tcp;
+pub mod websocket;
