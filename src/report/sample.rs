@@ -309,7 +309,7 @@ pub(super) fn report() -> Report {
     ));
     report
         .blind_spots
-        .extend((1..=8).map(|id| spot("lost-packets", &format!("{id} packets were lost"), &[id], &[id as u64])));
+        .extend((1..=8).map(|id| spot("lost-packets", &format!("{} packets were lost", id + 1), &[id], &[id as u64])));
     report
 }
 

@@ -19,6 +19,12 @@ fn text_at_80_columns() {
     insta::assert_snapshot!(rendered("text", &sample::report(), 80, false));
 }
 
+/// Where a table does not fit, its rows become sentences.
+#[test]
+fn text_at_50_columns() {
+    insta::assert_snapshot!(rendered("text", &sample::healthy(), 50, false));
+}
+
 #[test]
 fn text_at_110_columns() {
     insta::assert_snapshot!(rendered("text", &sample::report(), 110, false));
@@ -97,4 +103,22 @@ fn ten_thousand_connections_are_grouped() {
     assert!(rendered("text", &report, 80, false).lines().count() < 60);
     assert!(rendered("markdown", &report, 80, false).lines().count() < 80);
     assert_eq!(rendered("json", &report, 80, false).matches("\"tcp_stream\"").count(), 10_003);
+}
+
+#[test]
+fn streams_of_several_captures_name_theirs() {
+    let mut report = sample::report();
+    let mut second = report.captures[0].clone();
+    second.path = "second.pcap".to_owned();
+    report.captures.push(second);
+    report.connections[4].capture = 1;
+    report.connections[1].http2_stream = Some(5);
+    report.handshake_failures[1].capture = 1;
+    let text = rendered("text", &report, 110, false);
+    assert!(
+        text.contains("Also       stream 4 of second.pcap; HTTP/2 stream 5 of stream 1 of busy.pcapng (only likely)"),
+        "{text}"
+    );
+    assert!(text.contains("Also       stream 21 of second.pcap"), "{text}");
+    assert!(text.contains("-o ticket.md busy.pcapng second.pcap"), "{text}");
 }

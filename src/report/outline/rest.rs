@@ -54,15 +54,17 @@ fn row(report: &Report, c: &ConnectionReport, with_server: bool) -> Vec<String> 
         cells.push(c.server.to_string());
     }
     let (up, down) = (c.traffic.client.messages, c.traffic.server.messages);
-    let by = match c.end.initiator {
-        Some(Initiator::Client) => "client",
-        Some(Initiator::Server) => "server",
-        Some(Initiator::Both) => "both",
-        None => "nobody",
+    // Whoever ends TCP without a Close has closed too.
+    let by = match (c.end.initiator, c.end.tcp.by) {
+        (Some(Initiator::Client), _) => "client".to_owned(),
+        (Some(Initiator::Server), _) => "server".to_owned(),
+        (Some(Initiator::Both), _) => "both".to_owned(),
+        (None, Some(side)) => format!("{side}, by {}", c.end.tcp.how),
+        (None, None) => "nobody".to_owned(),
     };
     cells.extend([
         c.end.code.map_or_else(|| "none".to_owned(), |code| code.to_string()),
-        by.to_owned(),
+        by,
         format!("{} up, {} down", thousands(up), thousands(down)),
         c.diagnosis.as_ref().map_or_else(|| "still open".to_owned(), |d| words(d.cause)),
     ]);

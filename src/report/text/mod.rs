@@ -105,7 +105,8 @@ fn table(page: &mut Page<'_>, columns: &[&str], rows: &[Vec<String>]) -> io::Res
     if last + LAST_COLUMN > page.width() {
         return rows.iter().try_for_each(|row| {
             let cells = columns.iter().zip(row).skip(1).map(|(name, cell)| format!("{} {cell}", name.to_lowercase()));
-            let line = format!("{}: {}", row.first().map_or("", String::as_str), cells.collect::<Vec<_>>().join(", "));
+            let line =
+                format!("Stream {}: {}", row.first().map_or("", String::as_str), cells.collect::<Vec<_>>().join(", "));
             page.paragraph(INDENT, INDENT + 4, &line, Ink::Plain)
         });
     }
@@ -113,7 +114,9 @@ fn table(page: &mut Page<'_>, columns: &[&str], rows: &[Vec<String>]) -> io::Res
 }
 
 fn footer(page: &mut Page<'_>, outline: &Outline<'_>) -> io::Result<()> {
-    page.blank()?;
+    if !(outline.captures.is_empty() && outline.commands.is_empty()) {
+        page.blank()?;
+    }
     for capture in &outline.captures {
         page.paragraph(0, 4, &format!("Read {capture}"), Ink::Plain)?;
     }
