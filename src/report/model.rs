@@ -266,10 +266,12 @@ pub struct TcpReport {
     pub by: Option<Side>,
     /// Its packet.
     pub packet: Option<u64>,
+    /// Its time.
+    pub at: Option<Time>,
 }
 
 /// How bad an ending is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Severity {
     /// Nothing to do.
@@ -281,7 +283,7 @@ pub enum Severity {
 }
 
 /// How sure a statement is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Confidence {
     /// It fits, and so do others.

@@ -1,0 +1,48 @@
+//! Captures in, report out.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::args::Arguments;
+use super::{Analysis, Outcome, complain, output};
+use wsdiag::report::{FORMATS, Format, render};
+
+/// Analyzes the files and writes the report.
+pub(super) fn run(arguments: &Arguments, analyze: impl Fn(&[PathBuf]) -> Analysis) -> Outcome {
+    if let Some(capture) = overwritten(arguments) {
+        complain(format_args!(
+            "{}: the report would replace this capture; give --output another name",
+            capture.display()
+        ));
+        return Outcome::Failed;
+    }
+    let Some(format) = format(arguments) else { return Outcome::Failed };
+    let Analysis { report, errors } = analyze(&arguments.files);
+    let written = match &arguments.output {
+        None => output::to_stdout(&arguments.looks, |style, out| render(format, &report, style, out))
+            .map_err(|reason| format!("cannot write the report: {reason}")),
+        Some(path) => output::to_file(path, &arguments.looks, |style, out| render(format, &report, style, out))
+            .map_err(|reason| format!("{}: cannot write the report: {reason}", path.display())),
+    };
+    let failures = errors.into_iter().chain(written.err());
+    let outcome = if report.summary.problems > 0 { Outcome::Problem } else { Outcome::Clean };
+    failures.fold(outcome, |_, reason| {
+        complain(reason);
+        Outcome::Failed
+    })
+}
+
+/// What `--format` says, or the extension of `--output`, or the default.
+fn format(arguments: &Arguments) -> Option<&'static Format> {
+    let extension = arguments.output.as_deref().and_then(Path::extension).and_then(|e| e.to_str());
+    let chosen = arguments.format.map(|chosen| chosen.0);
+    chosen.or_else(|| extension.and_then(Format::with_extension)).or_else(|| FORMATS.first())
+}
+
+/// The capture that `--output` names by mistake.
+fn overwritten(arguments: &Arguments) -> Option<&PathBuf> {
+    let output = fs::canonicalize(arguments.output.as_deref()?).ok()?;
+    // Devices and pipes are not replaced, and reading one while writing another is fine.
+    let is_file = output.is_file();
+    arguments.files.iter().find(|file| is_file && fs::canonicalize(file).is_ok_and(|input| input == output))
+}
