@@ -63,7 +63,7 @@ impl SequenceNumber {
     /// The number `count` bytes later.
     #[must_use]
     #[inline]
-    pub fn add(self, count: u32) -> SequenceNumber {
+    pub fn advanced_by(self, count: u32) -> SequenceNumber {
         SequenceNumber(self.0.wrapping_add(count))
     }
 }
@@ -121,7 +121,7 @@ mod tests {
     #[test]
     fn sequence_numbers_wrap() {
         let high = SequenceNumber(u32::MAX - 1);
-        assert_eq!(high.add(4), SequenceNumber(2));
+        assert_eq!(high.advanced_by(4), SequenceNumber(2));
         assert_eq!(SequenceNumber(2).distance_from(high), 4);
         assert_eq!(high.distance_from(SequenceNumber(2)), -4);
     }

@@ -6,6 +6,7 @@ pub mod connection;
 pub mod diagnosis;
 pub mod http;
 pub mod ids;
+pub mod knowledge;
 pub mod limits;
 pub mod network;
 pub mod report;

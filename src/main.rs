@@ -7,30 +7,17 @@ mod cli;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use cli::Analysis;
-use wsdiag::report::model::{Report, SCHEMA_VERSION, Summary, Tool};
+use cli::{Analysis, Documented};
 
 fn main() -> ExitCode {
-    cli::run(std::env::args_os(), analyze, &[])
+    let causes: Vec<Documented> = wsdiag::diagnosis::causes::CAUSES
+        .iter()
+        .map(|c| Documented { id: c.id, summary: c.summary, documentation: c.documentation })
+        .collect();
+    cli::run(std::env::args_os(), analyze, &causes)
 }
 
-/// Reads nothing: the rooms that read captures are still to be connected.
 fn analyze(paths: &[PathBuf]) -> Analysis {
-    let report = Report {
-        schema_version: SCHEMA_VERSION,
-        tool: Tool { name: "wsdiag", version: env!("CARGO_PKG_VERSION") },
-        captures: Vec::new(),
-        summary: Summary {
-            headline: String::new(),
-            connections: 0,
-            problems: 0,
-            by_code: Default::default(),
-            by_cause: Default::default(),
-        },
-        connections: Vec::new(),
-        incidents: Vec::new(),
-        handshake_failures: Vec::new(),
-        blind_spots: Vec::new(),
-    };
-    Analysis { report, errors: paths.iter().map(|p| format!("{}: captures cannot be read yet", p.display())).collect() }
+    let analysis = wsdiag::analyzer::analyze(paths);
+    Analysis { report: analysis.report, errors: analysis.errors.iter().map(ToString::to_string).collect() }
 }

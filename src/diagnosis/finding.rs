@@ -74,7 +74,12 @@ pub struct Finding {
 impl Finding {
     /// A finding with nothing but its sentences; the rest is added by field.
     #[must_use]
-    pub fn new(confidence: Confidence, severity: Severity, title: impl Into<String>, explanation: impl Into<String>) -> Finding {
+    pub fn new(
+        confidence: Confidence,
+        severity: Severity,
+        title: impl Into<String>,
+        explanation: impl Into<String>,
+    ) -> Finding {
         Finding {
             confidence,
             severity,
@@ -99,7 +104,13 @@ impl Finding {
 
     /// Adds something to change.
     #[must_use]
-    pub fn with_fix(mut self, party: Party, text: impl Into<String>, example: Option<String>, source: Option<String>) -> Finding {
+    pub fn with_fix(
+        mut self,
+        party: Party,
+        text: impl Into<String>,
+        example: Option<String>,
+        source: Option<String>,
+    ) -> Finding {
         self.fixes.push(Fix { party, text: text.into(), example, source });
         self
     }

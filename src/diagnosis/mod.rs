@@ -1,1 +1,67 @@
 //! From facts to verdicts: a pure function of the records of [`crate::connection`].
+
+pub mod case;
+pub mod causes;
+pub mod ends;
+pub mod events;
+pub mod finding;
+mod handshakes;
+mod incidents;
+pub mod payload;
+mod reports;
+pub mod sizes;
+pub mod timers;
+pub mod too_big;
+pub mod words;
+pub mod world;
+
+use crate::connection::Observations;
+use crate::report::model::{Diagnosis, Report, RuledOut};
+use case::Case;
+use finding::{Cause, Finding, Verdict};
+use world::World;
+
+/// Explains every connection.
+#[must_use]
+pub fn diagnose(observations: &Observations) -> Report {
+    let world = World::new(observations);
+    let verdicts: Vec<Option<Diagnosis>> = (0..observations.connections.len()).map(|i| verdict(&world, i)).collect();
+    reports::build(&world, verdicts)
+}
+
+/// Asks every cause about one connection and takes the surest; among equals the first in the list, which is ordered from
+/// special to general.
+fn verdict(world: &World<'_>, index: usize) -> Option<Diagnosis> {
+    let ends = &world.ends[index];
+    let case = Case {
+        index,
+        connection: &world.observations.connections[index],
+        ending: world.endings[index].clone(),
+        client: ends.client.as_ref(),
+        server: ends.server.as_ref(),
+        world,
+    };
+    let mut best: Option<(&'static Cause, Box<Finding>)> = None;
+    let mut excluded: Vec<(&'static Cause, String)> = Vec::new();
+    for cause in causes::CAUSES {
+        match (cause.check)(&case) {
+            Verdict::Fits(finding) => {
+                if best.as_ref().is_none_or(|(_, b)| finding.confidence > b.confidence) {
+                    if let Some((loser, _)) = best.take() {
+                        excluded.push((loser, "the evidence for another cause is stronger".to_string()));
+                    }
+                    best = Some((cause, finding));
+                }
+            }
+            Verdict::RuledOut(because) => excluded.push((cause, because)),
+            Verdict::NotThis => {}
+        }
+    }
+    let (cause, finding) = best?;
+    let ruled_out = excluded
+        .into_iter()
+        .filter(|(c, _)| c.id != cause.id)
+        .map(|(c, because)| RuledOut { cause: c.id, because })
+        .collect();
+    Some(reports::diagnosis(&case, cause, *finding, ruled_out))
+}

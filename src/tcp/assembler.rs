@@ -106,7 +106,7 @@ impl Assembler {
     pub fn push(&mut self, segment: &Segment<'_>, sink: &mut impl Sink) {
         let mut seq = segment.seq;
         if segment.flags.syn() {
-            seq = seq.add(1);
+            seq = seq.advanced_by(1);
             if !self.started || self.guessed {
                 self.next = seq;
                 self.started = true;
@@ -241,7 +241,7 @@ impl Assembler {
     fn advance(&mut self, length: u64) {
         self.offset += length;
         // Offsets and sequence numbers agree modulo 2^32.
-        self.next = self.next.add(length as u32);
+        self.next = self.next.advanced_by(length as u32);
     }
 }
 

@@ -4,7 +4,8 @@ use crate::connection::{CloseFrame, Rule};
 use crate::ids::{Origin, StreamOffset};
 
 /// Whether a code may stand in a Close frame (RFC 6455 section 7.4 and the IANA registry: 1012 to 1014 came later).
-pub(super) fn may_be_sent(code: u16) -> bool {
+#[must_use]
+pub fn may_be_sent(code: u16) -> bool {
     matches!(code, 1000..=1003 | 1007..=1014 | 3000..=4999)
 }
 

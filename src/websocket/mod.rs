@@ -13,5 +13,6 @@ mod ring;
 mod session;
 mod text;
 
+pub use close::may_be_sent;
 pub use reader::{FrameSeen, Scratch};
 pub use session::{Session, Stage};

@@ -1,0 +1,198 @@
+//! Everything a cause may look at: one connection, how it ended, and what its siblings show.
+
+use crate::connection::{CloseFrame, Connection, Defect, Message, Sent, TcpEndKind};
+use crate::ids::{Origin, Side, Timestamp};
+use crate::knowledge::Identified;
+use crate::report::model::Initiator;
+
+use super::world::World;
+
+/// How a connection ended.
+#[derive(Debug, Clone)]
+pub struct Ending<'a> {
+    /// The first Close, 1005 when it was empty, 1006 when TCP ended without one, `None` while open or unknown.
+    pub code: Option<u16>,
+    /// The first Close and who sent it.
+    pub close: Option<(Side, &'a CloseFrame)>,
+    /// The other side's answer to it.
+    pub answer: Option<(Side, &'a CloseFrame)>,
+    /// Who sent the first Close, or both when they crossed.
+    pub initiator: Option<Initiator>,
+    /// Who ended the connection: the sender of the first Close, else of the first FIN or RST.
+    pub closer: Option<Side>,
+    /// When: the first Close, else the first FIN or RST.
+    pub at: Option<Origin>,
+    /// Both Close frames seen, codes legal, TCP closed after.
+    pub clean: bool,
+}
+
+impl<'a> Ending<'a> {
+    /// Reads the ending of a connection.
+    #[must_use]
+    pub fn of(connection: &'a Connection) -> Ending<'a> {
+        let closes = connection.closes();
+        let close = closes.first().copied();
+        let answer = close.and_then(|(side, _)| closes.iter().copied().find(|(s, _)| *s != side));
+        let crossed = match (close, answer) {
+            // The answer crossed the first Close when its sender had not acknowledged that yet.
+            (Some((_, first)), Some((_, second))) => second.acknowledged <= first.start,
+            _ => false,
+        };
+        let initiator = close.map(|(side, _)| if crossed { Initiator::Both } else { side.into() });
+        let code = match (close, connection.tcp_end) {
+            (Some((_, frame)), _) => Some(frame.code.unwrap_or(1005)),
+            (None, Some(_)) => Some(1006),
+            (None, None) => None,
+        };
+        let legal = closes.iter().all(|(_, c)| c.code.is_none_or(|c| crate::websocket::may_be_sent(c)));
+        Ending {
+            code,
+            close,
+            answer,
+            initiator,
+            closer: close.map(|(s, _)| s).or_else(|| connection.tcp_end.map(|e| e.by)),
+            at: close.map(|(_, c)| c.origin).or_else(|| connection.tcp_end.map(|e| e.origin)),
+            clean: close.is_some() && answer.is_some() && legal && connection.tcp_end.is_some(),
+        }
+    }
+
+    /// The reason text of the first Close, empty when there is none.
+    #[must_use]
+    pub fn reason(&self) -> &'a str {
+        self.close.map_or("", |(_, c)| c.reason.as_str())
+    }
+
+    /// Whether TCP ended and no Close frame was seen.
+    #[must_use]
+    pub fn without_close(&self) -> bool {
+        self.code == Some(1006) && self.close.is_none()
+    }
+}
+
+/// One connection with everything that helps to explain its end.
+pub struct Case<'a> {
+    /// Index into the observations.
+    pub index: usize,
+    /// The record.
+    pub connection: &'a Connection,
+    /// How it ended.
+    pub ending: Ending<'a>,
+    /// Who the client is, where that is known.
+    pub client: Option<&'a Identified>,
+    /// Who the server is, where that is known.
+    pub server: Option<&'a Identified>,
+    /// What all connections together show.
+    pub world: &'a World<'a>,
+}
+
+impl<'a> Case<'a> {
+    /// Wireshark's `tcp.stream`.
+    #[must_use]
+    pub fn stream(&self) -> u32 {
+        self.connection.tcp_stream
+    }
+
+    /// Who `side` is, where that is known.
+    #[must_use]
+    pub fn implementation(&self, side: Side) -> Option<&'a Identified> {
+        match side {
+            Side::Client => self.client,
+            Side::Server => self.server,
+        }
+    }
+
+    /// `The client 10.0.0.1:5000` or `the server ...`, for the middle of a sentence.
+    #[must_use]
+    pub fn who(&self, side: Side) -> String {
+        format!("the {side} {}", self.connection.address(side))
+    }
+
+    /// What the side that did not end the connection had sent.
+    #[must_use]
+    pub fn to_closer(&self) -> Option<(Side, &'a Sent)> {
+        let side = self.ending.closer?.other();
+        Some((side, self.connection.sent_by(side)))
+    }
+
+    /// Whether the closer had received at least the beginning of `message`: by the acknowledgement number of its Close, else
+    /// by time.
+    #[must_use]
+    pub fn had_begun_to_arrive(&self, message: &Message) -> bool {
+        match self.ending.close {
+            Some((_, close)) if close.acknowledged.0 > 0 => message.start < close.acknowledged,
+            _ => self.ending.at.is_none_or(|end| message.first.at <= end.at),
+        }
+    }
+
+    /// The last messages that the closer had begun to receive, oldest first.
+    #[must_use]
+    pub fn arrived(&self) -> Vec<&'a Message> {
+        let Some((_, sent)) = self.to_closer() else { return Vec::new() };
+        sent.recent.iter().filter(|m| self.had_begun_to_arrive(m)).collect()
+    }
+
+    /// The first message with a defect that the closer had begun to receive.
+    #[must_use]
+    pub fn defective(&self) -> Option<(Side, &'a Message, &'a Defect)> {
+        let (side, sent) = self.to_closer()?;
+        sent.defective
+            .iter()
+            .find(|m| self.had_begun_to_arrive(m))
+            .and_then(|m| m.defect.as_deref().map(|d| (side, m, d)))
+    }
+
+    /// Seconds between two moments of this connection, never negative.
+    #[must_use]
+    pub fn seconds(&self, from: Timestamp, to: Timestamp) -> f64 {
+        to.seconds_since(from)
+    }
+
+    /// Seconds from `origin` to the end of the connection.
+    #[must_use]
+    pub fn seconds_before_end(&self, origin: Origin) -> Option<f64> {
+        Some(self.ending.at?.at.seconds_since(origin.at))
+    }
+
+    /// The last frame of either side before the end: data, Ping or Pong.
+    #[must_use]
+    pub fn last_frame(&self) -> Option<Origin> {
+        self.connection.from_client.last_frame.max(self.connection.from_server.last_frame)
+    }
+
+    /// Seconds without any frame of either side before the end; since the opening when there was none.
+    #[must_use]
+    pub fn silence(&self) -> Option<f64> {
+        self.seconds_before_end(self.last_frame().unwrap_or(self.connection.opened()))
+    }
+
+    /// Seconds from the opening handshake to the end; `None` when the opening was not captured.
+    #[must_use]
+    pub fn age(&self) -> Option<f64> {
+        self.connection.handshake.as_ref()?;
+        self.seconds_before_end(self.connection.opened())
+    }
+
+    /// Whether bytes of `side` are missing from the capture or could not be read.
+    #[must_use]
+    pub fn has_holes(&self, side: Side) -> bool {
+        let sent = self.connection.sent_by(side);
+        !sent.gaps.is_empty() || sent.unreadable_bytes > 0
+    }
+
+    /// Whether TCP ended by a reset.
+    #[must_use]
+    pub fn was_reset(&self) -> bool {
+        self.connection.tcp_end.is_some_and(|e| e.how == TcpEndKind::Rst)
+    }
+
+    /// A Wireshark display filter for the packets from `from` to `to` of this connection.
+    #[must_use]
+    pub fn filter(&self, from: u64, to: u64) -> String {
+        let stream = self.stream();
+        if from >= to {
+            format!("tcp.stream eq {stream} and frame.number eq {from}")
+        } else {
+            format!("tcp.stream eq {stream} and frame.number in {{{from}..{to}}}")
+        }
+    }
+}

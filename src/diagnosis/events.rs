@@ -1,0 +1,250 @@
+//! Events over connections: many ends of one server at once, one server after another behind a proxy, and how clients
+//! came back. A 1001 cannot be explained from its own connection alone.
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, SocketAddr};
+
+use super::case::Ending;
+use super::timers;
+use crate::connection::Observations;
+use crate::ids::{Side, Timestamp};
+
+/// What kind of event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// The server sent Close frames.
+    Close,
+    /// The server ended TCP without them.
+    Drop,
+}
+
+/// Several connections of one server that it ended within a short window.
+#[derive(Debug, Clone)]
+pub struct Event {
+    /// Closed or dropped.
+    pub kind: Kind,
+    /// The server.
+    pub server: SocketAddr,
+    /// The connections, in order of their ends.
+    pub connections: Vec<usize>,
+    /// The first end.
+    pub from: Timestamp,
+    /// The last end.
+    pub to: Timestamp,
+    /// How clients came back.
+    pub after: After,
+}
+
+impl Event {
+    /// Three or more make a mass; two are named and not called one.
+    #[must_use]
+    pub fn is_mass(&self) -> bool {
+        self.connections.len() >= 3
+    }
+}
+
+/// What clients of an ended server did next.
+#[derive(Debug, Clone, Default)]
+pub struct After {
+    /// Attempts that the server's host refused (RST to a SYN).
+    pub refused: Vec<Attempt>,
+    /// Attempts that nothing answered.
+    pub unanswered: usize,
+    /// The first new connection, or handshake, that was accepted: its time and packet.
+    pub accepted: Option<(Timestamp, u64)>,
+    /// New connections accepted.
+    pub returned: usize,
+    /// All attempts, per client address.
+    pub attempts: BTreeMap<IpAddr, Vec<Timestamp>>,
+}
+
+/// One attempt to connect.
+#[derive(Debug, Clone, Copy)]
+pub struct Attempt {
+    /// When.
+    pub at: Timestamp,
+    /// The packet of the SYN.
+    pub packet: u64,
+}
+
+impl After {
+    /// Attempts in all.
+    #[must_use]
+    pub fn total(&self) -> usize {
+        self.attempts.values().map(Vec::len).sum()
+    }
+
+    /// The busiest client's attempts and the median of its intervals in seconds.
+    #[must_use]
+    pub fn busiest(&self) -> Option<(IpAddr, usize, f64)> {
+        let (ip, times) = self.attempts.iter().max_by_key(|(_, t)| t.len())?;
+        let mut gaps: Vec<f64> = times.windows(2).map(|w| w[1].seconds_since(w[0])).collect();
+        gaps.sort_by(f64::total_cmp);
+        let median = gaps.get(gaps.len() / 2).copied()?;
+        Some((*ip, times.len(), median))
+    }
+
+    /// Whether the clients' intervals grew: the later half is at least half as long again as the earlier.
+    #[must_use]
+    pub fn backs_off(&self) -> bool {
+        let growing = self.attempts.values().filter(|t| t.len() >= 3).filter(|times| {
+            let gaps: Vec<f64> = times.windows(2).map(|w| w[1].seconds_since(w[0])).collect();
+            let half = gaps.len() / 2;
+            let mean = |g: &[f64]| g.iter().sum::<f64>() / g.len().max(1) as f64;
+            mean(&gaps[half..]) > 1.5 * mean(&gaps[..half])
+        });
+        let judged = self.attempts.values().filter(|t| t.len() >= 3).count();
+        judged > 0 && growing.count() * 2 >= judged
+    }
+
+    /// Clients hammering: five attempts or more of one client, less than a second apart, without backing off; or more than
+    /// ten attempts a second in all.
+    #[must_use]
+    pub fn is_storm(&self) -> bool {
+        let hammering =
+            self.busiest().is_some_and(|(_, count, median)| count >= 5 && median < 1.0) && !self.backs_off();
+        let mut all: Vec<Timestamp> = self.attempts.values().flatten().copied().collect();
+        all.sort();
+        let dense = all.windows(20).any(|w| w[19].seconds_since(w[0]) < 2.0);
+        hammering || dense && !self.backs_off()
+    }
+}
+
+/// A connection's part in an event.
+#[derive(Debug, Clone, Copy)]
+pub struct Member {
+    /// Index of the event.
+    pub event: usize,
+}
+
+/// All events, and which connection belongs to which.
+#[derive(Debug, Default)]
+pub struct Events {
+    /// In order of time.
+    pub list: Vec<Event>,
+    members: BTreeMap<usize, Member>,
+}
+
+/// Ends of one server this close to each other belong together.
+const WINDOW_SECONDS: f64 = 1.5;
+
+impl Events {
+    /// Looks for events.
+    #[must_use]
+    pub fn new(
+        observations: &Observations,
+        endings: &[Ending<'_>],
+        by_server: &BTreeMap<SocketAddr, Vec<usize>>,
+    ) -> Events {
+        let mut events = Events::default();
+        for (server, members) in by_server {
+            for kind in [Kind::Close, Kind::Drop] {
+                let mut ended: Vec<(Timestamp, usize)> = members
+                    .iter()
+                    .filter(|i| end_kind(&endings[**i]) == Some(kind))
+                    .filter_map(|i| Some((endings[*i].at?.at, *i)))
+                    .collect();
+                ended.sort();
+                let mut rest = ended.as_slice();
+                while let Some(first) = rest.first() {
+                    let mut length = 1;
+                    while length < rest.len() && rest[length].0.seconds_since(rest[length - 1].0) < WINDOW_SECONDS {
+                        length += 1;
+                    }
+                    let (group, later) = rest.split_at(length);
+                    rest = later;
+                    let connections: Vec<usize> = group.iter().map(|(_, i)| *i).collect();
+                    if connections.len() < 2 || one_timer(observations, endings, &connections) {
+                        continue;
+                    }
+                    let to = group.last().map_or(first.0, |l| l.0);
+                    let after = After::of(observations, *server, first.0);
+                    events.list.push(Event { kind, server: *server, connections, from: first.0, to, after });
+                }
+            }
+        }
+        events.list.sort_by_key(|e| (e.from, e.server));
+        for (index, event) in events.list.iter().enumerate() {
+            for connection in &event.connections {
+                events.members.insert(*connection, Member { event: index });
+            }
+        }
+        events
+    }
+
+    /// The event that a connection's end belongs to.
+    #[must_use]
+    pub fn of(&self, connection: usize) -> Option<&Member> {
+        self.members.get(&connection)
+    }
+
+    /// The event itself.
+    #[must_use]
+    pub fn event(&self, connection: usize) -> Option<&Event> {
+        self.list.get(self.of(connection)?.event)
+    }
+}
+
+/// Whether a server ended a connection in the way it does when it stops: codes that say so, or none at all.
+fn end_kind(ending: &Ending<'_>) -> Option<Kind> {
+    if ending.closer != Some(Side::Server) {
+        return None;
+    }
+    match ending.code? {
+        1001 | 1012 => Some(Kind::Close),
+        1006 => Some(Kind::Drop),
+        _ => None,
+    }
+}
+
+/// Connections that ended after the same long silence, or at the same age, ended by their own timers: their ends fall
+/// together because their beginnings did.
+fn one_timer(observations: &Observations, endings: &[Ending<'_>], connections: &[usize]) -> bool {
+    let silence = |i: &usize| {
+        let connection = &observations.connections[*i];
+        let last = connection.from_client.last_frame.max(connection.from_server.last_frame);
+        Some(endings[*i].at?.at.seconds_since(last.unwrap_or(connection.opened()).at))
+    };
+    let spans: Vec<f64> = connections.iter().filter_map(silence).collect();
+    let Some(first) = spans.first() else { return false };
+    let ends: Vec<Timestamp> = connections.iter().filter_map(|i| Some(endings[*i].at?.at)).collect();
+    let spread = match (ends.iter().min(), ends.iter().max()) {
+        (Some(a), Some(b)) => b.seconds_since(*a),
+        _ => 0.0,
+    };
+    // Ends that are spread as their last frames were: each had its own clock.
+    spans.len() == connections.len()
+        && spread > 0.05
+        && timers::round_seconds(*first).is_some()
+        && spans.iter().all(|s| (s - first).abs() < (spread / 3.0).max(0.03))
+}
+
+impl After {
+    fn of(observations: &Observations, server: SocketAddr, from: Timestamp) -> After {
+        let mut after = After::default();
+        for attempt in observations.failed_attempts.iter().filter(|a| a.server == server && a.syn.at > from) {
+            match attempt.refused {
+                Some(_) => after.refused.push(Attempt { at: attempt.syn.at, packet: attempt.syn.packet.0 }),
+                None => after.unanswered += 1,
+            }
+            after.attempts.entry(attempt.client.ip()).or_default().push(attempt.syn.at);
+        }
+        let returned = observations.connections.iter().filter(|c| c.server == server && c.first.at > from);
+        for connection in returned {
+            after.returned += 1;
+            after.attempts.entry(connection.client.ip()).or_default().push(connection.first.at);
+            let opened = connection.opened();
+            if after.accepted.is_none_or(|(at, _)| opened.at < at) {
+                after.accepted = Some((opened.at, opened.packet.0));
+            }
+        }
+        for failed in observations.failed_handshakes.iter().filter(|h| h.server == server && h.request.origin.at > from)
+        {
+            after.attempts.entry(failed.client.ip()).or_default().push(failed.request.origin.at);
+        }
+        for times in after.attempts.values_mut() {
+            times.sort();
+        }
+        after
+    }
+}

@@ -1,0 +1,337 @@
+//! Puts verdicts and facts together into the report.
+
+use std::collections::BTreeMap;
+
+use super::case::{Case, Ending};
+use super::finding::{Cause, Finding};
+use super::world::World;
+use super::{handshakes, incidents, words};
+use crate::connection::{Connection, GapCause, Sent, TcpEndKind};
+use crate::ids::Side;
+use crate::knowledge::Identified;
+use crate::report::model::*;
+
+/// The whole report.
+pub(super) fn build(world: &World<'_>, verdicts: Vec<Option<Diagnosis>>) -> Report {
+    let observations = world.observations;
+    let connections: Vec<ConnectionReport> =
+        verdicts.into_iter().enumerate().map(|(index, diagnosis)| connection(world, index, diagnosis)).collect();
+    let handshake_failures = handshakes::reports(world);
+    let incidents = incidents::reports(world, &connections);
+    let blind_spots = blind_spots(world);
+    let captures = observations
+        .captures
+        .iter()
+        .map(|c| Capture {
+            path: c.path.clone(),
+            format: c.format.clone(),
+            link_types: c.link_types.clone(),
+            packets: c.packets,
+            bytes: c.bytes,
+            first_packet_at: c.first_packet_at.map(Time),
+            last_packet_at: c.last_packet_at.map(Time),
+        })
+        .collect();
+    let summary = summary(&connections, &handshake_failures, &incidents, &observations.captures);
+    Report {
+        schema_version: SCHEMA_VERSION,
+        tool: Tool { name: "wsdiag", version: env!("CARGO_PKG_VERSION") },
+        captures,
+        summary,
+        connections,
+        incidents,
+        handshake_failures,
+        blind_spots,
+    }
+}
+
+/// A verdict as the report shows it.
+pub(super) fn diagnosis(case: &Case<'_>, cause: &Cause, finding: Finding, ruled_out: Vec<RuledOut>) -> Diagnosis {
+    let packets = finding.evidence.iter().flat_map(|e| e.packets.iter().copied());
+    let packets = packets.chain(finding.message.iter().flat_map(|m| [m.first_packet, m.last_packet]));
+    let packets = packets.chain(case.ending.at.map(|o| o.packet.0));
+    let (from, to) = packets.fold((u64::MAX, 0), |(low, high), p| (low.min(p), high.max(p)));
+    let display_filter =
+        if from == u64::MAX { format!("tcp.stream eq {}", case.stream()) } else { case.filter(from, to) };
+    Diagnosis {
+        cause: cause.id,
+        severity: finding.severity,
+        confidence: finding.confidence,
+        title: finding.title,
+        explanation: finding.explanation,
+        caused_by: finding.caused_by,
+        change: finding.change,
+        violation: finding.violation,
+        message: finding.message,
+        limit: finding.limit,
+        evidence: finding.evidence,
+        fixes: finding.fixes,
+        ruled_out,
+        display_filter,
+    }
+}
+
+fn connection(world: &World<'_>, index: usize, diagnosis: Option<Diagnosis>) -> ConnectionReport {
+    let record = &world.observations.connections[index];
+    let ends = &world.ends[index];
+    let handshake = record.handshake.as_ref();
+    let opened = handshake.map(|h| h.response.origin);
+    ConnectionReport {
+        id: index + 1,
+        capture: record.capture,
+        tcp_stream: record.tcp_stream,
+        http2_stream: None,
+        client: record.client.into(),
+        server: record.server.into(),
+        url: handshake.and_then(|h| h.request.as_ref()).map(|r| handshakes::url(r, record.server)),
+        opened_at: opened.map(|o| Time(o.at)),
+        opening_packet: opened.map(|o| o.packet.0),
+        joined_midstream: record.joined_midstream,
+        tls: None,
+        handshake: handshake.map(|h| HandshakeReport {
+            status: h.response.status(),
+            subprotocol: h.response.field("sec-websocket-protocol").map(str::to_string),
+            extensions: handshakes::extensions(&h.response),
+            accept_valid: h.accept_valid,
+            server_header: h.response.field("server").map(str::to_string),
+            user_agent: h.request.as_ref().and_then(|r| r.field("user-agent")).map(str::to_string),
+        }),
+        implementations: Both {
+            client: implementation(ends.client.as_ref()),
+            server: implementation(ends.server.as_ref()),
+        },
+        traffic: Both { client: traffic(&record.from_client), server: traffic(&record.from_server) },
+        end: end(record, &world.endings[index]),
+        diagnosis,
+    }
+}
+
+fn implementation(identified: Option<&Identified>) -> Option<ImplementationReport> {
+    identified.map(|i| ImplementationReport {
+        id: i.implementation.id.to_string(),
+        name: i.implementation.name.to_string(),
+        confidence: i.confidence,
+        because: i.because.clone(),
+    })
+}
+
+fn traffic(sent: &Sent) -> Traffic {
+    let largest = sent.largest.iter().map(|m| m.payload_bytes.unwrap_or(m.wire_bytes)).max();
+    Traffic { messages: sent.messages, payload_bytes: sent.payload_bytes, largest_message_bytes: largest }
+}
+
+fn end(record: &Connection, ending: &Ending<'_>) -> End {
+    let close_frames = record
+        .closes()
+        .into_iter()
+        .map(|(from, c)| CloseReport {
+            from,
+            code: c.code,
+            reason: c.reason.clone(),
+            packet: c.origin.packet.0,
+            at: Time(c.origin.at),
+        })
+        .collect();
+    let tcp = match record.tcp_end {
+        Some(end) => TcpReport {
+            how: match end.how {
+                TcpEndKind::Fin => "fin",
+                TcpEndKind::Rst => "rst",
+            },
+            by: Some(end.by),
+            packet: Some(end.origin.packet.0),
+            at: Some(Time(end.origin.at)),
+        },
+        None => TcpReport { how: "none", by: None, packet: None, at: None },
+    };
+    End { code: ending.code, initiator: ending.initiator, clean: ending.clean, close_frames, tcp }
+}
+
+fn summary(
+    connections: &[ConnectionReport],
+    failures: &[HandshakeFailure],
+    incidents: &[Incident],
+    captures: &[crate::connection::CaptureFacts],
+) -> Summary {
+    let (mut by_code, mut by_cause) = (BTreeMap::new(), BTreeMap::new());
+    for connection in connections {
+        if let Some(code) = connection.end.code {
+            *by_code.entry(code.to_string()).or_insert(0) += 1;
+        }
+        if let Some(diagnosis) = &connection.diagnosis {
+            *by_cause.entry(diagnosis.cause.to_string()).or_insert(0) += 1;
+        }
+    }
+    let failed = connections.iter().filter(|c| severity(c) == Severity::Problem).count();
+    let refused = failures.iter().filter(|f| f.severity == Severity::Problem).count();
+    Summary {
+        headline: headline(connections, failures, incidents, captures),
+        connections: connections.len(),
+        problems: failed + refused,
+        by_code,
+        by_cause,
+    }
+}
+
+fn severity(connection: &ConnectionReport) -> Severity {
+    connection.diagnosis.as_ref().map_or(Severity::Normal, |d| d.severity)
+}
+
+/// The answer in one sentence.
+fn headline(
+    connections: &[ConnectionReport],
+    failures: &[HandshakeFailure],
+    incidents: &[Incident],
+    captures: &[crate::connection::CaptureFacts],
+) -> String {
+    let refused: Vec<&HandshakeFailure> = failures.iter().filter(|f| f.severity == Severity::Problem).collect();
+    let packets: u64 = captures.iter().map(|c| c.packets).sum();
+    if connections.is_empty() {
+        return match refused.as_slice() {
+            [] if captures.is_empty() => "Nothing could be read.".to_string(),
+            [] => {
+                format!("No WebSocket connection was found in {}.", words::count(packets as usize, "packet", "packets"))
+            }
+            [one] => format!("No WebSocket opened: {}.", one.title),
+            many => format!("No WebSocket opened: {} handshakes failed.", many.len()),
+        };
+    }
+    let total = words::count(connections.len(), "connection", "connections");
+    let failed: Vec<&Diagnosis> =
+        connections.iter().filter(|c| severity(c) == Severity::Problem).filter_map(|c| c.diagnosis.as_ref()).collect();
+    let noticed: Vec<&Diagnosis> =
+        connections.iter().filter(|c| severity(c) == Severity::Notice).filter_map(|c| c.diagnosis.as_ref()).collect();
+    let mass = incidents.iter().find(|i| matches!(i.kind, "mass-close" | "mass-drop"));
+    let mut text = match (failed.as_slice(), noticed.as_slice()) {
+        ([], []) => format!("No problem found in {total}."),
+        ([], [one]) if connections.len() == 1 => format!("{}.", words::sentence(&one.title)),
+        ([], many) => match mass {
+            Some(incident) => format!("{}.", words::sentence(&incident.title)),
+            None => format!("No problem found in {total}; {} worth a look: {}.", many.len(), common(many)),
+        },
+        ([one], _) if connections.len() == 1 => format!("{}.", words::sentence(&one.title)),
+        (many, _) => {
+            let of = format!("{} of {total} failed", words::grouped(many.len() as u64));
+            match mass {
+                Some(incident) if incident.connections.len() * 2 > many.len() => {
+                    format!("{of}: {}.", incident.title)
+                }
+                _ => format!("{of}: {}.", common(many)),
+            }
+        }
+    };
+    if !refused.is_empty() {
+        let count = words::count(refused.len(), "handshake was", "handshakes were");
+        text.push_str(&format!(" {} refused.", words::sentence(&count)));
+    }
+    text
+}
+
+/// What diagnoses have in common: one title, or how often each cause came.
+fn common(diagnoses: &[&Diagnosis]) -> String {
+    let mut causes: BTreeMap<&str, (usize, &Diagnosis)> = BTreeMap::new();
+    for diagnosis in diagnoses {
+        causes.entry(diagnosis.cause).or_insert((0, diagnosis)).0 += 1;
+    }
+    if let Some((_, (count, first))) = causes.iter().next().filter(|_| causes.len() == 1) {
+        return if *count == 1 { first.title.clone() } else { format!("all for one reason: {}", first.title) };
+    }
+    let mut counted: Vec<(usize, &str)> = causes.iter().map(|(cause, (count, _))| (*count, *cause)).collect();
+    counted.sort_by(|a, b| b.0.cmp(&a.0).then(a.1.cmp(b.1)));
+    let parts: Vec<String> =
+        counted.iter().map(|(count, cause)| format!("{count} {}", cause.replace('-', " "))).collect();
+    parts.join(", ")
+}
+
+/// What the captures lack: from the packets and from the connections.
+fn blind_spots(world: &World<'_>) -> Vec<BlindSpotReport> {
+    let mut spots: Vec<BlindSpotReport> = world
+        .observations
+        .blind_spots
+        .iter()
+        .map(|s| BlindSpotReport {
+            kind: s.kind.clone(),
+            text: s.text.clone(),
+            connections: s.connections.iter().map(|i| i + 1).collect(),
+            packets: s.packets.clone(),
+        })
+        .collect();
+    let midstream: Vec<usize> = world
+        .observations
+        .connections
+        .iter()
+        .enumerate()
+        .filter(|(_, c)| c.joined_midstream)
+        .map(|(i, _)| i + 1)
+        .collect();
+    if !midstream.is_empty() {
+        let text = format!(
+            "{} began before the capture: handshake and extensions are unknown. Start the capture before the clients connect.",
+            words::count(midstream.len(), "connection", "connections")
+        );
+        spots.push(BlindSpotReport {
+            kind: "joined-midstream".to_string(),
+            text,
+            connections: midstream,
+            packets: Vec::new(),
+        });
+    }
+    for (index, connection) in world.observations.connections.iter().enumerate() {
+        for why in [GapCause::Lost, GapCause::SnapLength, GapCause::WindowFull] {
+            spots.extend(gap_spot(index, connection, why));
+        }
+        let unreadable = connection.from_client.unreadable_bytes + connection.from_server.unreadable_bytes;
+        if unreadable > 0 {
+            let text = format!(
+                "{} of stream {} could not be read as frames, because a frame header before them is missing.",
+                words::bytes(unreadable),
+                connection.tcp_stream
+            );
+            spots.push(BlindSpotReport {
+                kind: "unreadable-frames".to_string(),
+                text,
+                connections: vec![index + 1],
+                packets: Vec::new(),
+            });
+        }
+    }
+    spots
+}
+
+fn gap_spot(index: usize, connection: &Connection, why: GapCause) -> Option<BlindSpotReport> {
+    let mut packets = Vec::new();
+    let (mut holes, mut missing) = (0usize, 0u64);
+    for side in [Side::Client, Side::Server] {
+        for gap in connection.sent_by(side).gaps.iter().filter(|g| g.why == why) {
+            holes += 1;
+            missing += gap.length;
+            if packets.len() < 3 {
+                packets.push(gap.origin.packet.0);
+            }
+        }
+    }
+    if holes == 0 {
+        return None;
+    }
+    let stream = connection.tcp_stream;
+    let amount = words::bytes(missing);
+    let places = words::count(holes, "place", "places");
+    let (kind, text) = match why {
+        GapCause::Lost => (
+            "lost-packets",
+            format!(
+                "Stream {stream} lacks {amount} in {places}: the capture missed packets that did arrive. Record with a \
+                 larger buffer (tcpdump -B 16384) or a narrower filter."
+            ),
+        ),
+        GapCause::SnapLength => (
+            "snap-length",
+            format!("Stream {stream} lacks {amount}: the snap length cut its packets. Record with tcpdump -s 0."),
+        ),
+        GapCause::WindowFull => (
+            "window-full",
+            format!("Stream {stream} lacks {amount} in {places}: more data came out of order than wsdiag keeps."),
+        ),
+    };
+    Some(BlindSpotReport { kind: kind.to_string(), text, connections: vec![index + 1], packets })
+}

@@ -1,0 +1,94 @@
+//! Which sizes each receiver let pass and which it refused, over all connections to the same server.
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, SocketAddr};
+
+use super::case::Ending;
+use crate::connection::{Connection, Message, Observations};
+use crate::ids::Side;
+
+/// A receiver whose limit is looked for. A server is one address; a client program is one host that talks to that server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Receiver {
+    server: SocketAddr,
+    client: Option<IpAddr>,
+}
+
+/// The largest sizes that a receiver accepted.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Accepted {
+    /// The largest message after inflating.
+    pub message: Option<u64>,
+    /// The largest frame.
+    pub frame: Option<u64>,
+    /// The largest message that came in more than one frame.
+    pub fragmented: Option<u64>,
+    /// How many messages passed.
+    pub messages: u64,
+}
+
+/// What each receiver accepted, by connections that it did not end over a size.
+#[derive(Debug, Default)]
+pub struct Sizes {
+    accepted: BTreeMap<Receiver, Accepted>,
+}
+
+/// The size that counts against a limit: after inflating, else as announced.
+#[must_use]
+pub fn effective(message: &Message) -> u64 {
+    match message.payload_bytes {
+        Some(payload) if message.complete => payload,
+        Some(payload) => payload.max(if message.compressed { 0 } else { message.declared_bytes }),
+        None => message.declared_bytes,
+    }
+}
+
+impl Sizes {
+    /// Looks at all messages.
+    #[must_use]
+    pub fn new(observations: &Observations, endings: &[Ending<'_>]) -> Sizes {
+        let mut sizes = Sizes::default();
+        for (connection, ending) in observations.connections.iter().zip(endings) {
+            for from in [Side::Client, Side::Server] {
+                sizes.add(connection, ending, from);
+            }
+        }
+        sizes
+    }
+
+    fn add(&mut self, connection: &Connection, ending: &Ending<'_>, from: Side) {
+        let sent = connection.sent_by(from);
+        let receiver_ended = ending.closer == Some(from.other());
+        let entry = self.accepted.entry(receiver(connection, from.other())).or_default();
+        entry.messages += sent.messages;
+        // What stood in flight when the receiver ended the connection proves nothing.
+        let refused_from = if receiver_ended { suspect_start(sent.recent.as_slice()) } else { None };
+        for message in sent.largest.iter().chain(&sent.recent) {
+            if !message.complete || refused_from.is_some_and(|s| message.start.0 >= s) {
+                continue;
+            }
+            let size = effective(message);
+            entry.message = entry.message.max(Some(size));
+            entry.frame = entry.frame.max(Some(message.largest_frame));
+            if message.fragments > 1 {
+                entry.fragmented = entry.fragmented.max(Some(size));
+            }
+        }
+    }
+
+    /// What `receiver` of this connection accepted, on this and its sibling connections.
+    #[must_use]
+    pub fn accepted(&self, connection: &Connection, side: Side) -> Accepted {
+        self.accepted.get(&receiver(connection, side)).copied().unwrap_or_default()
+    }
+}
+
+fn receiver(connection: &Connection, side: Side) -> Receiver {
+    Receiver { server: connection.server, client: (side == Side::Client).then_some(connection.client.ip()) }
+}
+
+/// Where the largest of the last messages begins: it and what follows it count as refused.
+fn suspect_start(recent: &[Message]) -> Option<u64> {
+    let largest = recent.iter().map(effective).max()?;
+    recent.iter().find(|m| effective(m) == largest).map(|m| m.start.0)
+}

@@ -1,0 +1,439 @@
+//! Whether a size made a receiver end the connection, and whose limit it was: what the causes of the family share.
+
+use super::case::Case;
+use super::finding::Finding;
+use super::sizes::{Accepted, effective};
+use super::words;
+use crate::connection::{Message, Rule, TcpEndKind};
+use crate::ids::Side;
+use crate::knowledge::{self, AppliesTo, Limit, TriggerKind};
+use crate::report::model::{Confidence, LimitBasis, LimitReport, Party, Severity};
+
+/// What a size explains.
+pub enum Suspicion<'a> {
+    /// The whole message was too big.
+    Message(Suspect<'a>),
+    /// One frame was too big; larger messages passed in several frames.
+    Frame(Suspect<'a>),
+    /// Small on the wire, too big after inflating.
+    Inflated(Suspect<'a>),
+    /// The header announced a length that cannot be meant.
+    Absurd(Suspect<'a>),
+    /// The closer says "too big", and nothing that it had received was larger than what it had accepted.
+    Unexplained(Accepted),
+}
+
+/// A message that was refused for its size.
+pub struct Suspect<'a> {
+    /// Who sent it.
+    pub from: Side,
+    /// The message.
+    pub message: &'a Message,
+    /// Its size as a limit counts it.
+    pub size: u64,
+    /// What the receiver accepted otherwise.
+    pub accepted: Accepted,
+    /// The limit.
+    pub limit: LimitReport,
+    /// The known limit of the identified implementation that fits.
+    pub known: Option<&'static Limit>,
+    /// Why a size is held responsible although no 1009 says so; `None` with 1009.
+    pub without_code: Option<String>,
+}
+
+/// Lengths from here on are bugs, not messages (2 GiB).
+const ABSURD: u64 = 1 << 31;
+/// Messages below this size are not held responsible for a bare TCP end.
+const SMALLEST_DROP: u64 = 4096;
+/// Seconds within which a bare TCP end is an answer to a message.
+const ANSWER_SECONDS: f64 = 1.0;
+
+/// Looks for a size that explains the end.
+#[must_use]
+pub fn suspect<'a>(case: &Case<'a>) -> Option<Suspicion<'a>> {
+    let (from, sent) = case.to_closer()?;
+    let receiver = from.other();
+    let reason = case.ending.reason();
+    let stated = knowledge::limit_stated_in_reason(reason);
+    let says_so = case.ending.code == Some(1009) || stated.is_some() || reason_names_size(reason);
+    let accepted = case.world.sizes.accepted(case.connection, receiver);
+    let arrived = case.arrived();
+    let largest = arrived.iter().copied().rev().max_by_key(|m| effective(m));
+    let Some(message) = largest else {
+        return says_so.then_some(Suspicion::Unexplained(accepted));
+    };
+    let size = effective(message);
+    let high_bit = sent.violations.iter().any(|v| v.rule == Rule::LengthHighBit);
+    let absurd = message.declared_bytes >= ABSURD && !message.complete;
+    let exceeds = accepted.message.is_none_or(|a| size > a);
+    let frame_exceeds = accepted.frame.is_none_or(|a| message.largest_frame > a);
+    let over_stated = stated.is_some_and(|s| size > s.limit);
+    let without_code = if says_so { None } else { Some(dropped_for_size(case, message, size, exceeds)?) };
+    let known = known_limit(case, receiver, message, size, &accepted);
+    let mut suspect = Suspect {
+        from,
+        message,
+        size,
+        accepted,
+        limit: LimitReport {
+            bytes: None,
+            basis: LimitBasis::Bracketed,
+            accepted_up_to: accepted.message.filter(|a| *a < size),
+            refused_from: Some(size),
+            setting: None,
+        },
+        known,
+        without_code,
+    };
+    if absurd || high_bit {
+        return Some(Suspicion::Absurd(suspect));
+    }
+    if !exceeds && !over_stated {
+        let fragments_passed = accepted.fragmented.is_some_and(|f| f >= size);
+        if frame_exceeds && fragments_passed {
+            suspect.limit.accepted_up_to = accepted.frame;
+            suspect.limit.refused_from = Some(message.largest_frame);
+            set_limit(&mut suspect, None);
+            return Some(Suspicion::Frame(suspect));
+        }
+        return says_so.then_some(Suspicion::Unexplained(accepted));
+    }
+    set_limit(&mut suspect, stated.map(|s| s.limit));
+    let bound = suspect.limit.bytes.or(suspect.limit.accepted_up_to);
+    if message.compressed && message.wire_bytes < size / 4 && bound.is_none_or(|b| message.wire_bytes <= b) {
+        return Some(Suspicion::Inflated(suspect));
+    }
+    if suspect.known.is_some_and(|k| k.applies_to == AppliesTo::Frame) {
+        suspect.limit.refused_from = Some(message.largest_frame);
+        return Some(Suspicion::Frame(suspect));
+    }
+    Some(Suspicion::Message(suspect))
+}
+
+/// Takes the stated limit, else a known default that lies between accepted and refused.
+fn set_limit(suspect: &mut Suspect<'_>, stated: Option<u64>) {
+    if let Some(limit) = stated {
+        suspect.limit.bytes = Some(limit);
+        suspect.limit.basis = LimitBasis::StatedInReason;
+    } else if let Some(known) = suspect.known {
+        suspect.limit.bytes = Some(known.default_bytes);
+        suspect.limit.basis = LimitBasis::KnownDefault;
+    }
+    suspect.limit.setting = suspect.known.map(|k| k.setting.to_string());
+}
+
+/// The limit of the identified receiver whose default lies between what it accepted and what it refused.
+fn known_limit(
+    case: &Case<'_>,
+    receiver: Side,
+    message: &Message,
+    size: u64,
+    accepted: &Accepted,
+) -> Option<&'static Limit> {
+    let identified = case.implementation(receiver)?;
+    identified.implementation.size_limits(receiver).find(|limit| {
+        let (passed, refused) = match limit.applies_to {
+            AppliesTo::Frame => (accepted.frame, message.largest_frame),
+            AppliesTo::Message => (accepted.message, size),
+            AppliesTo::DecompressedMessage if message.compressed => (accepted.message, size),
+            _ => return false,
+        };
+        passed.is_none_or(|p| p <= limit.default_bytes) && refused > limit.default_bytes
+    })
+}
+
+/// Whether a reason speaks of size.
+fn reason_names_size(reason: &str) -> bool {
+    let reason = reason.to_ascii_lowercase();
+    ["too big", "too large", "too long", "exceeds", "max payload", "maximum message", "message size", "size limit"]
+        .iter()
+        .any(|words| reason.contains(words))
+}
+
+/// Why a size is held responsible for an end without 1009; `None` when it is not.
+///
+/// A receiver that drops TCP over a size does it while or right after the largest message arrives, before it says
+/// anything else.
+fn dropped_for_size(case: &Case<'_>, message: &Message, size: u64, exceeds: bool) -> Option<String> {
+    let end = case.ending.at?;
+    let (closer, sender) = (case.ending.closer?, case.ending.closer?.other());
+    let code = case.ending.code?;
+    if !exceeds
+        || size < SMALLEST_DROP
+        || message.defect.is_some()
+        || !matches!(code, 1000 | 1002 | 1005 | 1006 | 1008 | 1011)
+    {
+        return None;
+    }
+    let is_last = case.arrived().last().is_some_and(|m| m.number == message.number);
+    let answered = case.connection.sent_by(closer).last_message.is_some_and(|o| o.at > message.last.at);
+    let waited = end.at.seconds_since(message.last.at);
+    if !is_last || answered || waited > ANSWER_SECONDS {
+        return None;
+    }
+    let known_to_drop =
+        case.implementation(closer).is_some_and(|i| i.implementation.drops_instead_of_closing(TriggerKind::Oversize));
+    let cut_short =
+        !message.complete && case.connection.tcp_end.is_some_and(|e| e.how == TcpEndKind::Rst && e.by == closer);
+    let twice_as_large =
+        case.world.sizes.accepted(case.connection, closer).message.is_some_and(|a| size >= a.saturating_add(a / 16));
+    if code == 1006 && !known_to_drop && !cut_short && !twice_as_large {
+        return None;
+    }
+    if code != 1006 && !known_to_drop && !twice_as_large && message.complete {
+        return None;
+    }
+    Some(if cut_short {
+        format!("The {closer} reset TCP while the {sender} was still sending the message")
+    } else {
+        format!(
+            "The {closer} ended the connection {} after the message arrived, before it answered anything",
+            words_after(waited)
+        )
+    })
+}
+
+fn words_after(seconds: f64) -> String {
+    super::timers::words(seconds)
+}
+
+/// The finding for a refused message, the same for messages, frames and inflated sizes but for `counted`.
+#[must_use]
+pub fn finding(case: &Case<'_>, suspect: &Suspect<'_>) -> Finding {
+    build(case, suspect, Counted::Message)
+}
+
+/// What the limit counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Counted {
+    /// A whole message.
+    Message,
+    /// One frame.
+    Frame,
+    /// A message after inflating.
+    Inflated,
+}
+
+/// The finding for a refused size.
+#[must_use]
+pub fn build(case: &Case<'_>, suspect: &Suspect<'_>, counted: Counted) -> Finding {
+    let (sender, receiver) = (suspect.from, suspect.from.other());
+    let message = suspect.message;
+    let kind = words::kind(message.kind);
+    let size = if counted == Counted::Frame { message.largest_frame } else { suspect.size };
+    let limit = &suspect.limit;
+    let confidence = confidence(suspect);
+    let what = match counted {
+        Counted::Frame => format!("{}-byte frame of a {kind} message", words::grouped(size)),
+        Counted::Message | Counted::Inflated => format!("{}-byte {kind} message", words::grouped(size)),
+    };
+    let its_limit = match (limit.bytes, limit.basis) {
+        (Some(bytes), LimitBasis::StatedInReason) => format!(": its limit is {}", words::rounded(bytes)),
+        (Some(bytes), _) => format!(": its default limit is {}", words::rounded(bytes)),
+        (None, _) => match limit.accepted_up_to {
+            Some(low) => format!(
+                ": its limit lies between {} and {} bytes",
+                words::grouped(low),
+                words::grouped(size.saturating_sub(1))
+            ),
+            None => format!(": its limit is below {} bytes", words::grouped(size)),
+        },
+    };
+    let title = format!("{receiver} refused a {what}{its_limit}");
+    let mut finding = Finding::new(confidence, Severity::Problem, title, explanation(case, suspect, counted));
+    finding.caused_by = Some(sender.into());
+    finding.change = Some(receiver.into());
+    finding.message = Some(words::message_report(sender, message));
+    finding.limit = Some(limit.clone());
+    add_evidence(case, suspect, counted, &mut finding);
+    add_fixes(case, suspect, counted, &mut finding);
+    finding
+}
+
+fn confidence(suspect: &Suspect<'_>) -> Confidence {
+    match (&suspect.without_code, suspect.limit.basis) {
+        (None, LimitBasis::StatedInReason) => Confidence::Certain,
+        (None, _) => Confidence::Likely,
+        (Some(_), _) if suspect.limit.bytes.is_some() || suspect.accepted.message.is_some() => Confidence::Likely,
+        (Some(_), _) => Confidence::Possible,
+    }
+}
+
+fn explanation(case: &Case<'_>, suspect: &Suspect<'_>, counted: Counted) -> String {
+    let (sender, receiver) = (suspect.from, suspect.from.other());
+    let message = suspect.message;
+    let kind = words::kind(message.kind);
+    let span = words::packets(message.first.packet.0, message.last.packet.0);
+    let mut text =
+        format!("{} sent a {kind} message of {}", words::sentence(&case.who(sender)), words::bytes(suspect.size));
+    if counted == Counted::Inflated {
+        text.push_str(&format!(", compressed to {} on the wire", words::bytes(message.wire_bytes)));
+    } else if message.compressed {
+        text.push_str(&format!(" ({} compressed)", words::bytes(message.wire_bytes)));
+    }
+    if message.fragments > 1 {
+        text.push_str(&format!(
+            " in {} frames, the largest {}",
+            message.fragments,
+            words::bytes(message.largest_frame)
+        ));
+    }
+    text.push_str(&format!(" ({span})"));
+    if !message.complete {
+        text.push_str(&format!("; {} of it had been sent", words::bytes(message.wire_bytes)));
+    }
+    text.push_str(". ");
+    text.push_str(&ended_by(case, receiver));
+    text
+}
+
+/// How the receiver ended the connection, as a sentence.
+#[must_use]
+pub fn ended_by(case: &Case<'_>, receiver: Side) -> String {
+    match (case.ending.close, case.connection.tcp_end) {
+        (Some((_, close)), _) => {
+            let code = close.code.map_or("an empty Close".to_string(), |c| format!("Close {c}"));
+            let reason = if close.reason.is_empty() { String::new() } else { format!(" \"{}\"", close.reason) };
+            format!("The {receiver} answered with {code}{reason} (packet {}).", close.origin.packet)
+        }
+        (None, Some(end)) => {
+            let how = if end.how == TcpEndKind::Rst { "reset TCP (RST" } else { "closed TCP (FIN" };
+            format!("The {} {how}, packet {}) without a Close frame: APIs report 1006.", end.by, end.origin.packet)
+        }
+        (None, None) => String::new(),
+    }
+}
+
+fn add_evidence(case: &Case<'_>, suspect: &Suspect<'_>, counted: Counted, finding: &mut Finding) {
+    let receiver = suspect.from.other();
+    let message = suspect.message;
+    let mut evidence = |kind, text: String, packets: &[u64]| {
+        finding.evidence.push(crate::report::model::Evidence { kind, text, packets: packets.to_vec() });
+    };
+    if suspect.limit.basis == LimitBasis::StatedInReason
+        && let (Some(bytes), Some((_, close))) = (suspect.limit.bytes, case.ending.close)
+    {
+        evidence(
+            "close-reason",
+            format!("The close reason names the limit: {}.", words::bytes(bytes)),
+            &[close.origin.packet.0],
+        );
+    }
+    if let Some(known) = suspect.known
+        && let Some(identified) = case.implementation(receiver)
+    {
+        evidence(
+            "known-default",
+            format!(
+                "The default of {} for {} is {}; {}.",
+                identified.implementation.name,
+                known.setting,
+                words::bytes(known.default_bytes),
+                identified.because
+            ),
+            &[],
+        );
+    }
+    if let Some(why) = &suspect.without_code {
+        evidence("ended-at-message", format!("{why}."), &[message.last.packet.0]);
+    }
+    let (passed, largest) = match counted {
+        Counted::Frame => ("frame", suspect.accepted.frame),
+        _ => ("message", suspect.accepted.message),
+    };
+    match largest {
+        Some(size) => evidence(
+            "accepted-before",
+            format!(
+                "It had accepted {} of up to {}.",
+                words::count(
+                    suspect.accepted.messages.saturating_sub(1).max(1) as usize,
+                    passed,
+                    &format!("{passed}s")
+                ),
+                words::bytes(size)
+            ),
+            &[],
+        ),
+        None => evidence(
+            "first-message",
+            format!("No {passed} had been accepted before, so the limit is only known from above."),
+            &[],
+        ),
+    }
+    if counted == Counted::Frame
+        && let Some(fragmented) = suspect.accepted.fragmented
+    {
+        evidence(
+            "fragments-passed",
+            format!("A message of {} passed in several frames.", words::bytes(fragmented)),
+            &[],
+        );
+    }
+    let sent = case.connection.sent_by(suspect.from);
+    let still_writing =
+        case.ending.close.is_some_and(|(_, c)| message.last.packet > c.origin.packet || !message.complete);
+    let reset_after = case.connection.sent_by(receiver).rst.is_some();
+    if still_writing || reset_after && case.ending.close.is_some() && sent.closes.is_empty() {
+        evidence(
+            "note",
+            format!(
+                "The {} was still writing{}: its own log may show 1006 instead of the code on the wire.",
+                suspect.from,
+                if reset_after { " and was answered by a RST" } else { "" }
+            ),
+            &[],
+        );
+    }
+}
+
+fn add_fixes(case: &Case<'_>, suspect: &Suspect<'_>, counted: Counted, finding: &mut Finding) {
+    let (sender, receiver) = (suspect.from, suspect.from.other());
+    let size = if counted == Counted::Frame { suspect.message.largest_frame } else { suspect.size };
+    let would_pass = words::bytes(round_up(size));
+    let identified = case.implementation(receiver);
+    // The setting helps even where the default does not fit: then somebody has set it to another value.
+    let setting = suspect.known.or_else(|| {
+        let wanted = |l: &&Limit| match counted {
+            Counted::Frame => l.applies_to == AppliesTo::Frame,
+            _ => matches!(l.applies_to, AppliesTo::Message | AppliesTo::DecompressedMessage),
+        };
+        identified.and_then(|i| i.implementation.size_limits(receiver).find(wanted))
+    });
+    let (text, example, source) = match (setting, identified) {
+        (Some(limit), Some(identified)) => (
+            format!("raise {} of {}; {would_pass} would have passed.", limit.setting, identified.implementation.name),
+            Some(limit.how_to_change.replace("BYTES", &round_up(size).to_string())),
+            Some(limit.source.to_string()),
+        ),
+        _ => (
+            format!(
+                "raise the WebSocket library's limit for one received {}; {would_pass} would have passed.",
+                if counted == Counted::Frame { "frame" } else { "message" }
+            ),
+            None,
+            None,
+        ),
+    };
+    finding.fixes.push(crate::report::model::Fix { party: Party::from(receiver), text, example, source });
+    let below = suspect.limit.bytes.or(suspect.limit.accepted_up_to);
+    let below = below.map_or("the limit".to_string(), words::bytes);
+    let text = match counted {
+        Counted::Frame => {
+            format!("send fragments (continuation frames) of at most {below}: the limit counts each frame alone.")
+        }
+        Counted::Message => format!(
+            "send several messages of at most {below}. Fragments of one message do not help: the limit counts the whole."
+        ),
+        Counted::Inflated => format!(
+            "send several messages of at most {below} before compression. Better compression does not help: the limit counts \
+             the inflated size."
+        ),
+    };
+    finding.fixes.push(crate::report::model::Fix { party: Party::from(sender), text, example: None, source: None });
+}
+
+/// A limit with some room above `size`: the next power of two.
+fn round_up(size: u64) -> u64 {
+    size.checked_next_power_of_two().unwrap_or(u64::MAX)
+}

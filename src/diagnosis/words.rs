@@ -1,0 +1,122 @@
+//! Numbers and names as sentences write them.
+
+use crate::connection::{DataType, Message};
+use crate::ids::Side;
+use crate::report::model::MessageReport;
+
+/// `1,048,577`: digits in groups of three.
+#[must_use]
+pub fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// Exact bytes and, where that helps, a rounded form: `1,048,576 bytes (1 MiB)`.
+#[must_use]
+pub fn bytes(count: u64) -> String {
+    let exact = if count == 1 { "1 byte".to_string() } else { format!("{} bytes", grouped(count)) };
+    if count < 10_000 && !(count >= 1024 && count.is_multiple_of(1024)) {
+        return exact;
+    }
+    format!("{exact} ({})", rounded(count))
+}
+
+/// `1 MiB`, `64 KiB`, `1.9 MB`: binary units where the number is a round binary one, decimal ones otherwise.
+#[must_use]
+#[allow(clippy::cast_precision_loss)] // one decimal is shown
+pub fn rounded(count: u64) -> String {
+    for (unit, name) in [(1u64 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")] {
+        if count >= unit && count.is_multiple_of(unit) {
+            return format!("{} {name}", grouped(count / unit));
+        }
+    }
+    for (unit, name) in [(1_000_000_000_000u64, "TB"), (1_000_000_000, "GB"), (1_000_000, "MB"), (1000, "kB")] {
+        if count >= unit {
+            let value = format!("{:.1}", count as f64 / unit as f64);
+            return format!("{} {name}", value.strip_suffix(".0").unwrap_or(&value));
+        }
+    }
+    format!("{count} B")
+}
+
+/// `packet 5` or `packets 5-9`.
+#[must_use]
+pub fn packets(from: u64, to: u64) -> String {
+    if from >= to { format!("packet {from}") } else { format!("packets {from}-{to}") }
+}
+
+/// `1 connection`, `3 connections`.
+#[must_use]
+pub fn count(number: usize, one: &str, many: &str) -> String {
+    if number == 1 { format!("1 {one}") } else { format!("{} {many}", grouped(number as u64)) }
+}
+
+/// A sentence begins with a capital letter.
+#[must_use]
+pub fn sentence(text: &str) -> String {
+    let mut characters = text.chars();
+    characters.next().map_or_else(String::new, |first| first.to_uppercase().chain(characters).collect())
+}
+
+/// `text` or `binary`.
+#[must_use]
+pub fn kind(kind: DataType) -> &'static str {
+    match kind {
+        DataType::Text => "text",
+        DataType::Binary => "binary",
+    }
+}
+
+/// A message as reports show it.
+#[must_use]
+pub fn message_report(from: Side, message: &Message) -> MessageReport {
+    use crate::connection::Defect;
+    let invalid_utf8 = match message.defect.as_deref() {
+        Some(Defect::InvalidUtf8(invalid)) => Some(crate::report::model::InvalidUtf8Report {
+            offset: invalid.offset,
+            bytes_hex: crate::connection::hex(&invalid.bytes),
+            packet: invalid.origin.packet.0,
+            class: invalid.class,
+            looks_like: super::payload::inspect(invalid, message.payload_bytes).looks_like,
+        }),
+        _ => None,
+    };
+    let head = message.head.as_slice();
+    let excerpt = (!head.is_empty()).then(|| super::payload::escape_excerpt(head, crate::limits::HEAD_BYTES));
+    MessageReport {
+        from,
+        opcode: kind(message.kind),
+        payload_bytes: message.payload_bytes,
+        wire_bytes: message.wire_bytes,
+        declared_bytes: message.declared_bytes,
+        fragments: message.fragments,
+        compressed: message.compressed,
+        complete: message.complete,
+        first_packet: message.first.packet.0,
+        last_packet: message.last.packet.0,
+        invalid_utf8,
+        excerpt,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes() {
+        assert_eq!(bytes(1), "1 byte");
+        assert_eq!(bytes(7000), "7,000 bytes");
+        assert_eq!(bytes(8192), "8,192 bytes (8 KiB)");
+        assert_eq!(bytes(1_048_576), "1,048,576 bytes (1 MiB)");
+        assert_eq!(bytes(1_934_112), "1,934,112 bytes (1.9 MB)");
+        assert_eq!(rounded(100_000), "100 kB");
+    }
+}

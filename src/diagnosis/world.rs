@@ -1,0 +1,77 @@
+//! What all connections of a run show together: sizes that passed, siblings, events.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+
+use super::case::Ending;
+use super::events::{Events, Member};
+use super::sizes::Sizes;
+use crate::connection::{Connection, Observations};
+use crate::ids::Side;
+use crate::knowledge::Identified;
+
+/// Who the two ends of a connection are.
+#[derive(Debug, Clone, Default)]
+pub struct Ends {
+    /// The client.
+    pub client: Option<Identified>,
+    /// The server.
+    pub server: Option<Identified>,
+}
+
+/// Everything beyond the single connection.
+pub struct World<'a> {
+    /// The records.
+    pub observations: &'a Observations,
+    /// How each connection ended.
+    pub endings: Vec<Ending<'a>>,
+    /// Who its ends are.
+    pub ends: Vec<Ends>,
+    /// Connections by server address, in order.
+    pub by_server: BTreeMap<SocketAddr, Vec<usize>>,
+    /// Sizes that passed and sizes that were refused.
+    pub sizes: Sizes,
+    /// Mass closes, mass drops and other events over connections.
+    pub events: Events,
+}
+
+impl<'a> World<'a> {
+    /// Looks at all records once.
+    #[must_use]
+    pub fn new(observations: &'a Observations) -> World<'a> {
+        let endings: Vec<_> = observations.connections.iter().map(Ending::of).collect();
+        let ends = observations.connections.iter().map(super::ends::identify).collect();
+        let mut by_server: BTreeMap<SocketAddr, Vec<usize>> = BTreeMap::new();
+        for (index, connection) in observations.connections.iter().enumerate() {
+            by_server.entry(connection.server).or_default().push(index);
+        }
+        let sizes = Sizes::new(observations, &endings);
+        let events = Events::new(observations, &endings, &by_server);
+        World { observations, endings, ends, by_server, sizes, events }
+    }
+
+    /// The connections to the same server address, this one included.
+    pub fn siblings(&self, index: usize) -> impl Iterator<Item = (usize, &'a Connection)> {
+        let server = self.observations.connections[index].server;
+        let connections = &self.observations.connections;
+        self.by_server.get(&server).into_iter().flatten().map(move |i| (*i, &connections[*i]))
+    }
+
+    /// The event that a connection's end belongs to.
+    #[must_use]
+    pub fn event_of(&self, index: usize) -> Option<&Member> {
+        self.events.of(index)
+    }
+
+    /// Whether connections of the same server ended after the same time of silence, seen from `closer`: how many did, and
+    /// the time in seconds.
+    #[must_use]
+    pub fn siblings_with(&self, index: usize, value: impl Fn(usize) -> Option<f64>, closer: Side) -> Vec<(usize, f64)> {
+        let Some(own) = value(index) else { return Vec::new() };
+        self.siblings(index)
+            .filter(|(i, _)| self.endings[*i].closer == Some(closer))
+            .filter_map(|(i, _)| value(i).map(|v| (i, v)))
+            .filter(|(_, v)| super::timers::equal(own, *v))
+            .collect()
+    }
+}
