@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::case::{Case, Ending};
 use super::finding::{Cause, Finding};
 use super::world::{Ends, World};
-use super::{handshakes, incidents, words};
+use super::{handshakes, words};
 use crate::connection::{Connection, GapCause, Observations, Sent, TcpEndKind};
 use crate::ids::Side;
 use crate::knowledge::Identified;

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 
 use super::case::Ending;
 use super::events::{Events, Member};
+use super::legs::Legs;
 use super::sizes::Sizes;
 use crate::connection::{Connection, Observations};
 use crate::ids::Side;
@@ -33,6 +34,8 @@ pub struct World<'a> {
     pub sizes: Sizes,
     /// Mass closes, mass drops and other events over connections.
     pub events: Events,
+    /// Conversations seen on both sides of a proxy.
+    pub legs: Legs,
 }
 
 impl<'a> World<'a> {
@@ -47,7 +50,8 @@ impl<'a> World<'a> {
         }
         let sizes = Sizes::new(observations, &endings);
         let events = Events::new(observations, &endings, &by_server);
-        World { observations, endings, ends, by_server, sizes, events }
+        let legs = Legs::new(observations);
+        World { observations, endings, ends, by_server, sizes, events, legs }
     }
 
     /// The connections to the same server address, this one included.
@@ -55,6 +59,22 @@ impl<'a> World<'a> {
         let server = self.observations.connections[index].server;
         let connections = &self.observations.connections;
         self.by_server.get(&server).into_iter().flatten().map(move |i| (*i, &connections[*i]))
+    }
+
+    /// Seconds without any frame of either side before a connection's end; since its opening when there was none.
+    #[must_use]
+    pub fn silence(&self, index: usize) -> Option<f64> {
+        let connection = &self.observations.connections[index];
+        let last = connection.from_client.last_frame.max(connection.from_server.last_frame);
+        Some(self.endings[index].at?.at.seconds_since(last.unwrap_or(connection.opened()).at))
+    }
+
+    /// Seconds from a connection's opening handshake to its end.
+    #[must_use]
+    pub fn age(&self, index: usize) -> Option<f64> {
+        let connection = &self.observations.connections[index];
+        let opened = connection.handshake.as_ref()?.response.origin.at;
+        Some(self.endings[index].at?.at.seconds_since(opened))
     }
 
     /// The event that a connection's end belongs to.
