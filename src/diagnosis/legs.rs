@@ -58,7 +58,7 @@ impl Legs {
 }
 
 fn key(connection: &Connection) -> Option<&str> {
-    connection.handshake.as_ref()?.request.as_ref()?.field("sec-websocket-key")
+    connection.handshake.as_ref()?.key.as_deref()
 }
 
 /// Whether the handshake of `front` spans that of `back`: asked before and answered after.

@@ -4,21 +4,12 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
 use super::case::Ending;
+use super::ends::{Ends, Identifier};
 use super::events::{Events, Member};
 use super::legs::Legs;
 use super::sizes::Sizes;
 use crate::connection::{Connection, Observations};
 use crate::ids::Side;
-use crate::knowledge::Identified;
-
-/// Who the two ends of a connection are.
-#[derive(Debug, Clone, Default)]
-pub struct Ends {
-    /// The client.
-    pub client: Option<Identified>,
-    /// The server.
-    pub server: Option<Identified>,
-}
 
 /// Everything beyond the single connection.
 pub struct World<'a> {
@@ -43,7 +34,8 @@ impl<'a> World<'a> {
     #[must_use]
     pub fn new(observations: &'a Observations) -> World<'a> {
         let endings: Vec<_> = observations.connections.iter().map(Ending::of).collect();
-        let ends = observations.connections.iter().map(super::ends::identify).collect();
+        let mut identifier = Identifier::default();
+        let ends = observations.connections.iter().map(|c| identifier.ends(c)).collect();
         let mut by_server: BTreeMap<SocketAddr, Vec<usize>> = BTreeMap::new();
         for (index, connection) in observations.connections.iter().enumerate() {
             by_server.entry(connection.server).or_default().push(index);
