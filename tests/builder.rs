@@ -48,6 +48,9 @@ fn streams(segments: &[tcp::Segment], what: &str) -> std::collections::BTreeMap<
             continue;
         }
         let at = s.seq.wrapping_sub(first) as usize;
+        if at > usize::MAX >> 33 {
+            continue; // a keep-alive's byte in the place of the SYN
+        }
         let stream: &mut Vec<Option<u8>> = all.entry(key).or_default();
         // A keep-alive's garbage byte lies where data was sent already
         let end = at + s.payload.len();

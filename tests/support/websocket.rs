@@ -149,6 +149,9 @@ fn compress(window_bits: u8) -> Compress {
 
 /// A message's DEFLATE blocks without the four bytes that end every sync flush (RFC 7692 section 7.2.1).
 fn pack(state: &mut Compress, message: &[u8]) -> Vec<u8> {
+    if message.is_empty() {
+        return vec![0]; // RFC 7692 section 7.2.3.6; zlib flushes nothing a second time
+    }
     let mut out = Vec::with_capacity(message.len() + 64);
     let before = state.total_in();
     loop {
