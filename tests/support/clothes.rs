@@ -178,6 +178,7 @@ fn offloaded(segments: &mut Vec<Segment>, _: &mut Rng) {
         if let Some(before) = before
             && plain_data
             && before.from == segment.from
+            && before.ack == segment.ack // or it would seem to know less than it did
             && before.flags & (SYN | FIN | RST) == 0
             && before.seq.wrapping_add(before.space()) == segment.seq
             && before.payload.len() + segment.payload.len() <= MOST
@@ -192,7 +193,7 @@ fn offloaded(segments: &mut Vec<Segment>, _: &mut Rng) {
     *segments = joined;
 }
 
-fn duplicated(segments: &mut Vec<Segment>, rng: &mut Rng) {
+pub fn duplicated(segments: &mut Vec<Segment>, rng: &mut Rng) {
     let mut all = Vec::new();
     for segment in segments.drain(..) {
         let twice = rng.once_in(2);
@@ -205,7 +206,7 @@ fn duplicated(segments: &mut Vec<Segment>, rng: &mut Rng) {
 }
 
 /// Sends data again under other boundaries: some segments begin earlier than they need to, some earlier data comes once more.
-fn retransmitted(segments: &mut Vec<Segment>, rng: &mut Rng) {
+pub fn retransmitted(segments: &mut Vec<Segment>, rng: &mut Rng) {
     let connections = segments.iter().map(|s| s.connection).max().map_or(0, |c| c + 1);
     // what each side has sent so far, and where in the sequence space that begins
     let mut sent: Vec<[(u32, Vec<u8>); 2]> = vec![Default::default(); connections];
@@ -245,7 +246,7 @@ fn retransmitted(segments: &mut Vec<Segment>, rng: &mut Rng) {
 /// Moves packets up to three places within their connection. What the two ends could have known when they sent stays as
 /// it was: data and endings of opposite directions keep their order, and only acknowledgements jump over them.
 #[allow(clippy::ptr_arg)] // the form of every shape
-fn reordered(segments: &mut Vec<Segment>, rng: &mut Rng) {
+pub fn reordered(segments: &mut Vec<Segment>, rng: &mut Rng) {
     for connection in 0..segments.iter().map(|s| s.connection).max().map_or(0, |c| c + 1) {
         let places: Vec<usize> = (0..segments.len()).filter(|&i| segments[i].connection == connection).collect();
         for nth in 1..places.len() {
@@ -311,7 +312,7 @@ fn kept_alive(segments: &mut Vec<Segment>, _: &mut Rng) {
 }
 
 /// Moves the sequence numbers so that they pass 2^32 in the middle of each side's data.
-fn wrapped(segments: &mut Vec<Segment>, _: &mut Rng) {
+pub fn wrapped(segments: &mut Vec<Segment>, _: &mut Rng) {
     let connections = segments.iter().map(|s| s.connection).max().map_or(0, |c| c + 1);
     let mut shift = vec![[0u32; 2]; connections];
     for (connection, sides) in shift.iter_mut().enumerate() {

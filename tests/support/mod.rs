@@ -12,6 +12,7 @@
 pub mod clothes;
 pub mod conversation;
 pub mod files;
+pub mod judge;
 pub mod packets;
 pub mod rng;
 pub mod steps;
