@@ -63,9 +63,9 @@ pub struct Connection {
     /// The opening handshake; `None` when it was not captured.
     pub handshake: Option<Handshake>,
     /// What the client sent.
-    pub from_client: Sent,
+    pub from_client: Box<Sent>,
     /// What the server sent.
-    pub from_server: Sent,
+    pub from_server: Box<Sent>,
     /// The first FIN or RST of the connection, on the wire.
     pub tcp_end: Option<TcpEnd>,
     /// Time of the last packet of the whole capture: what happened after it is unknown.
@@ -261,6 +261,24 @@ pub struct Sent {
     pub gaps: Vec<Gap>,
     /// Bytes that were there but could not be read as frames (after lost frame headers).
     pub unreadable_bytes: u64,
+}
+
+impl Sent {
+    /// Keeps no message that a calm ending does not need: of a finished connection only a few hundred bytes stay.
+    pub fn forget_messages(&mut self) {
+        self.recent = Vec::new();
+        self.largest.truncate(1);
+        self.largest.shrink_to_fit();
+    }
+
+    /// The last messages and the largest ones, each once, in order.
+    #[must_use]
+    pub fn kept_messages(&self) -> Vec<&Message> {
+        let mut kept: Vec<&Message> = self.recent.iter().collect();
+        kept.extend(self.largest.iter().filter(|l| self.recent.iter().all(|r| r.number != l.number)));
+        kept.sort_by_key(|m| m.number);
+        kept
+    }
 }
 
 /// Pings of one side (RFC 6455 section 5.5.2).

@@ -32,9 +32,9 @@ pub const HTTP_FIELDS: usize = 128;
 pub const BODY_EXCERPT: usize = 256;
 
 /// Messages kept in the ring of each direction.
-pub const RECENT_MESSAGES: usize = 8;
+pub const RECENT_MESSAGES: usize = 4;
 /// Largest messages kept for each direction.
-pub const LARGEST_MESSAGES: usize = 3;
+pub const LARGEST_MESSAGES: usize = 2;
 /// Messages with a defect kept for each direction.
 pub const DEFECTIVE_MESSAGES: usize = 4;
 /// Violations kept for each direction.

@@ -261,6 +261,10 @@ impl Flow {
             });
             return;
         }
+        if is_calm(&from_client, &from_server) {
+            from_client.forget_messages();
+            from_server.forget_messages();
+        }
         observations.connections.push(Connection {
             capture: self.capture,
             tcp_stream: self.id.0,
@@ -270,8 +274,8 @@ impl Flow {
             last: self.last,
             joined_midstream: handshake.is_none(),
             handshake,
-            from_client,
-            from_server,
+            from_client: Box::new(from_client),
+            from_server: Box::new(from_server),
             tcp_end,
             capture_end: self.last.at,
         });
@@ -289,6 +293,25 @@ impl Flow {
         sent.unanswered_retransmissions = assembler.unanswered_retransmissions;
         sent.unacknowledged_since = assembler.unacknowledged_since;
     }
+}
+
+/// Whether an ending needs no look at single messages: closed with a code that blames none, and none is in question.
+fn is_calm(client: &Sent, server: &Sent) -> bool {
+    /// Messages below this size are not suspected of an ending that does not say so.
+    const SUSPECT: u64 = 4096;
+    let codes = client.closes.iter().chain(&server.closes).map(|c| c.code.unwrap_or(1005));
+    let blameless = |code| matches!(code, 1000 | 1001 | 1005 | 1012 | 3000..=4999);
+    let mut closed = codes.peekable();
+    closed.peek().is_some()
+        && closed.all(blameless)
+        && [client, server].iter().all(|sent| {
+            let last_is_largest = match (sent.recent.last(), sent.largest.first()) {
+                (Some(last), Some(largest)) => last.number == largest.number && largest.wire_bytes >= SUSPECT,
+                (Some(last), None) => !last.complete,
+                _ => false,
+            };
+            sent.defects == 0 && sent.violations.is_empty() && !last_is_largest
+        })
 }
 
 /// A 101 that a client has to refuse (RFC 6455 section 4.1).

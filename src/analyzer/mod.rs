@@ -31,7 +31,7 @@ pub struct Analysis {
 #[must_use]
 pub fn analyze(paths: &[PathBuf]) -> Analysis {
     let (observations, errors) = observe(paths, &mut |_| {});
-    Analysis { report: diagnosis::diagnose(&observations), errors }
+    Analysis { report: diagnosis::diagnose(observations), errors }
 }
 
 /// Reads captures; `on_frame` sees every WebSocket frame as soon as it is complete.

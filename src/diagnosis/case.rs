@@ -124,11 +124,11 @@ impl<'a> Case<'a> {
         }
     }
 
-    /// The last messages that the closer had begun to receive, oldest first.
+    /// The last messages and the largest ones that the closer had begun to receive, oldest first.
     #[must_use]
     pub fn arrived(&self) -> Vec<&'a Message> {
         let Some((_, sent)) = self.to_closer() else { return Vec::new() };
-        sent.recent.iter().filter(|m| self.had_begun_to_arrive(m)).collect()
+        sent.kept_messages().into_iter().filter(|m| self.had_begun_to_arrive(m)).collect()
     }
 
     /// The first message with a defect that the closer had begun to receive.

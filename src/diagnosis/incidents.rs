@@ -1,9 +1,9 @@
 //! What connections have in common, as the report shows it.
 
 use super::world::World;
-use crate::report::model::{ConnectionReport, Incident};
+use crate::report::model::{Diagnosis, Incident};
 
 /// All incidents.
-pub(super) fn reports(_world: &World<'_>, _connections: &[ConnectionReport]) -> Vec<Incident> {
+pub(super) fn reports(_world: &World<'_>, _verdicts: &[Option<Diagnosis>]) -> Vec<Incident> {
     Vec::new()
 }

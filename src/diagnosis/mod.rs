@@ -23,10 +23,15 @@ use world::World;
 
 /// Explains every connection.
 #[must_use]
-pub fn diagnose(observations: &Observations) -> Report {
-    let world = World::new(observations);
+pub fn diagnose(observations: Observations) -> Report {
+    let world = World::new(&observations);
     let verdicts: Vec<Option<Diagnosis>> = (0..observations.connections.len()).map(|i| verdict(&world, i)).collect();
-    reports::build(&world, verdicts)
+    let handshake_failures = handshakes::reports(&world);
+    let incidents = incidents::reports(&world, &verdicts);
+    let blind_spots = reports::blind_spots(&world);
+    let ends = world.ends;
+    // From here on each record is given up as soon as its report stands: a capture of 10,000 connections is held once.
+    reports::build(observations, ends, verdicts, reports::Beside { handshake_failures, incidents, blind_spots })
 }
 
 /// Asks every cause about one connection and takes the surest; among equals the first in the list, which is ordered from

@@ -4,35 +4,50 @@ use std::collections::BTreeMap;
 
 use super::case::{Case, Ending};
 use super::finding::{Cause, Finding};
-use super::world::World;
+use super::world::{Ends, World};
 use super::{handshakes, incidents, words};
-use crate::connection::{Connection, GapCause, Sent, TcpEndKind};
+use crate::connection::{Connection, GapCause, Observations, Sent, TcpEndKind};
 use crate::ids::Side;
 use crate::knowledge::Identified;
 use crate::report::model::*;
 
+/// What stands in the report beside the connections.
+pub(super) struct Beside {
+    pub(super) handshake_failures: Vec<HandshakeFailure>,
+    pub(super) incidents: Vec<Incident>,
+    pub(super) blind_spots: Vec<BlindSpotReport>,
+}
+
 /// The whole report.
-pub(super) fn build(world: &World<'_>, verdicts: Vec<Option<Diagnosis>>) -> Report {
-    let observations = world.observations;
-    let connections: Vec<ConnectionReport> =
-        verdicts.into_iter().enumerate().map(|(index, diagnosis)| connection(world, index, diagnosis)).collect();
-    let handshake_failures = handshakes::reports(world);
-    let incidents = incidents::reports(world, &connections);
-    let blind_spots = blind_spots(world);
-    let captures = observations
+pub(super) fn build(
+    observations: Observations,
+    ends: Vec<Ends>,
+    verdicts: Vec<Option<Diagnosis>>,
+    beside: Beside,
+) -> Report {
+    let connections: Vec<ConnectionReport> = observations
+        .connections
+        .into_iter()
+        .zip(ends)
+        .zip(verdicts)
+        .enumerate()
+        .map(|(index, ((record, ends), diagnosis))| connection(index, &record, &ends, diagnosis))
+        .collect();
+    let captures: Vec<Capture> = observations
         .captures
-        .iter()
+        .into_iter()
         .map(|c| Capture {
-            path: c.path.clone(),
-            format: c.format.clone(),
-            link_types: c.link_types.clone(),
+            path: c.path,
+            format: c.format,
+            link_types: c.link_types,
             packets: c.packets,
             bytes: c.bytes,
             first_packet_at: c.first_packet_at.map(Time),
             last_packet_at: c.last_packet_at.map(Time),
         })
         .collect();
-    let summary = summary(&connections, &handshake_failures, &incidents, &observations.captures);
+    let Beside { handshake_failures, incidents, blind_spots } = beside;
+    let summary = summary(&connections, &handshake_failures, &incidents, &captures);
     Report {
         schema_version: SCHEMA_VERSION,
         tool: Tool { name: "wsdiag", version: env!("CARGO_PKG_VERSION") },
@@ -71,9 +86,7 @@ pub(super) fn diagnosis(case: &Case<'_>, cause: &Cause, finding: Finding, ruled_
     }
 }
 
-fn connection(world: &World<'_>, index: usize, diagnosis: Option<Diagnosis>) -> ConnectionReport {
-    let record = &world.observations.connections[index];
-    let ends = &world.ends[index];
+fn connection(index: usize, record: &Connection, ends: &Ends, diagnosis: Option<Diagnosis>) -> ConnectionReport {
     let handshake = record.handshake.as_ref();
     let opened = handshake.map(|h| h.response.origin);
     ConnectionReport {
@@ -101,7 +114,7 @@ fn connection(world: &World<'_>, index: usize, diagnosis: Option<Diagnosis>) -> 
             server: implementation(ends.server.as_ref()),
         },
         traffic: Both { client: traffic(&record.from_client), server: traffic(&record.from_server) },
-        end: end(record, &world.endings[index]),
+        end: end(record, &Ending::of(record)),
         diagnosis,
     }
 }
@@ -151,7 +164,7 @@ fn summary(
     connections: &[ConnectionReport],
     failures: &[HandshakeFailure],
     incidents: &[Incident],
-    captures: &[crate::connection::CaptureFacts],
+    captures: &[Capture],
 ) -> Summary {
     let (mut by_code, mut by_cause) = (BTreeMap::new(), BTreeMap::new());
     for connection in connections {
@@ -182,7 +195,7 @@ fn headline(
     connections: &[ConnectionReport],
     failures: &[HandshakeFailure],
     incidents: &[Incident],
-    captures: &[crate::connection::CaptureFacts],
+    captures: &[Capture],
 ) -> String {
     let refused: Vec<&HandshakeFailure> = failures.iter().filter(|f| f.severity == Severity::Problem).collect();
     let packets: u64 = captures.iter().map(|c| c.packets).sum();
@@ -244,7 +257,7 @@ fn common(diagnoses: &[&Diagnosis]) -> String {
 }
 
 /// What the captures lack: from the packets and from the connections.
-fn blind_spots(world: &World<'_>) -> Vec<BlindSpotReport> {
+pub(super) fn blind_spots(world: &World<'_>) -> Vec<BlindSpotReport> {
     let mut spots: Vec<BlindSpotReport> = world
         .observations
         .blind_spots

@@ -493,6 +493,7 @@ impl FrameReader {
 
     fn keep_close(&mut self, close: CloseFrame) {
         if self.sent.closes.len() < limits::CLOSES {
+            self.sent.closes.reserve_exact(1);
             self.sent.closes.push(close);
         }
     }

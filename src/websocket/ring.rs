@@ -32,6 +32,9 @@ impl Ring {
             }
         }
         if self.last.len() < limits::RECENT_MESSAGES {
+            if self.last.is_empty() {
+                self.last.reserve_exact(limits::RECENT_MESSAGES);
+            }
             self.last.push(message);
         } else if let Some(slot) = self.last.get_mut(self.oldest) {
             *slot = message;
@@ -41,6 +44,9 @@ impl Ring {
 
     #[cold]
     fn insert_largest(&mut self, size: u64, message: &Message) {
+        if self.largest.is_empty() {
+            self.largest.reserve_exact(limits::LARGEST_MESSAGES + 1);
+        }
         let at = self.largest.partition_point(|m| m.payload_bytes.unwrap_or(m.wire_bytes) >= size);
         self.largest.insert(at, message.clone());
         self.largest.truncate(limits::LARGEST_MESSAGES);
