@@ -7,6 +7,7 @@ pub mod events;
 pub mod finding;
 mod handshakes;
 mod incidents;
+pub mod not_text;
 pub mod payload;
 mod reports;
 pub mod sizes;
