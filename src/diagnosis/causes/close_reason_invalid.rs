@@ -4,7 +4,7 @@ use crate::diagnosis::case::Case;
 use crate::diagnosis::finding::{Cause, Family, Finding, Verdict};
 use crate::diagnosis::not_text::reason::{self, BadReason, ReasonFault};
 use crate::diagnosis::not_text::{self, Trouble, story};
-use crate::diagnosis::payload::{escape_excerpt, utf8};
+use crate::diagnosis::payload::escape_excerpt;
 use crate::diagnosis::words;
 use crate::report::model::{Confidence, Severity};
 
@@ -83,7 +83,11 @@ fn finding(case: &Case<'_>, bad: &BadReason<'_>) -> Verdict {
     if let Some(fault) = &bad.fault {
         finding = finding.with_evidence(
             "invalid-byte",
-            format!("Offset {} of the reason: {}.", fault.offset, utf8::describe(fault).text),
+            format!(
+                "Offset {} of the reason: {}.",
+                fault.offset,
+                story::described(fault, bad.kind == ReasonFault::Cut)
+            ),
             &[close.origin.packet.0],
         );
         let charset = bad.inspection.as_ref().and_then(|i| i.charset.as_ref());

@@ -58,7 +58,7 @@ fn check(case: &Case<'_>) -> Verdict {
 fn finding(case: &Case<'_>, suspect: &Suspect<'_>, failure: &InflateFailure) -> Verdict {
     let sender = suspect.from;
     let plain = failure.finding == InflateFinding::NotCompressed;
-    let zlib = failure.head.first().is_some_and(|b| *b == 0x78) && failure.wire_offset <= 2;
+    let zlib = matches!(failure.head.as_slice(), [0x78, flags, ..] if (0x7800 + u16::from(*flags)) % 31 == 0);
     let outcome = story::outcome(&suspect.refusal);
     let title = if plain {
         format!("{sender} marked a plain text message as compressed, and {outcome}")

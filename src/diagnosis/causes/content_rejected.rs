@@ -85,9 +85,14 @@ fn finding(case: &Case<'_>, refusal: &Refusal<'_>, message: Option<&Message>) ->
         finding = finding.with_evidence("valid-text", text, &[message.last.packet.0]);
         let excerpt = crate::diagnosis::payload::escape_excerpt(message.head.as_slice(), crate::limits::HEAD_BYTES);
         let waited = refusal.at.at.seconds_since(message.last.at);
+        let more =
+            if message.payload_bytes.is_some_and(|n| n > message.head.as_slice().len() as u64) { "…" } else { "" };
         finding = finding.with_evidence(
             "last-message",
-            format!("The last message came {} before the Close and begins with: {excerpt}", timers::words(waited)),
+            format!(
+                "The last message came {} before the Close and begins with: {excerpt}{more}",
+                timers::words(waited)
+            ),
             &[message.first.packet.0],
         );
     }

@@ -65,9 +65,13 @@ fn finding(case: &Case<'_>, suspect: &Suspect<'_>, split: crate::connection::Spl
     finding.caused_by = Some(receiver.into());
     finding.change = Some(receiver.into());
     let packet = split.origin.packet;
+    let has_rest =
+        suspect.message.complete && suspect.refusal.close.is_none_or(|close| close.acknowledged >= suspect.message.end);
     let text = match suspect.refusal.close {
-        Some(close) if !suspect.message.complete || close.acknowledged < suspect.message.end => {
-            format!("The {receiver} closed when it had that fragment and not yet the rest of the character.")
+        _ if !has_rest => {
+            format!(
+                "The {receiver} ended the connection when it had that fragment and not yet the rest of the character."
+            )
         }
         _ => format!("The {receiver} ended the connection right after that message."),
     };

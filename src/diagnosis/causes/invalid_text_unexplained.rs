@@ -1,5 +1,6 @@
 //! `invalid-text-unexplained`.
 
+use crate::connection::DataType;
 use crate::diagnosis::case::Case;
 use crate::diagnosis::finding::{Cause, Family, Finding, Verdict};
 use crate::diagnosis::not_text::{self, Refusal, Trouble, Unchecked, story};
@@ -60,16 +61,25 @@ fn finding(case: &Case<'_>, refusal: &Refusal<'_>, why: Unchecked) -> Verdict {
     let server = case.connection.server;
     let record =
         format!("tcpdump -i any -s 0 -B 16384 -w again.pcap 'host {} and tcp port {}'", server.ip(), server.port());
+    let holes = &case.connection.sent_by(from).gaps;
+    if let (Unchecked::Missing, Some(gap)) = (why, holes.last()) {
+        let missing: u64 = holes.iter().map(|g| g.length).sum();
+        let text = format!("The capture lacks {} of the {from}.", words::bytes(missing));
+        finding = finding.with_evidence("missing", text, &[gap.origin.packet.0]);
+    }
     match why {
         Unchecked::AllValid => {
             let last = case.connection.sent_by(from).recent.iter().rev().find(|m| m.first.packet <= refusal.at.packet);
             if let Some(last) = last {
                 finding.message = Some(words::message_report(from, last));
-                let text = format!(
-                    "The last message before it, a {} message of {}, is in order.",
-                    words::kind(last.kind),
-                    words::bytes(last.payload_bytes.unwrap_or(last.wire_bytes))
-                );
+                let size = words::bytes(last.payload_bytes.unwrap_or(last.wire_bytes));
+                let text = match last.kind {
+                    DataType::Text => format!("The last message before it, a text message of {size}, is valid UTF-8."),
+                    DataType::Binary => format!(
+                        "The last message before it is a binary message of {size}, which need not be UTF-8: the {by} may have \
+                         read it as text."
+                    ),
+                };
                 finding = finding.with_evidence("valid-text", text, &[last.last.packet.0]);
             }
             finding

@@ -58,7 +58,7 @@ fn finding(case: &Case<'_>, bad: &BadText<'_>) -> Verdict {
     let Some(charset) = &bad.inspection.charset else { return Verdict::NotThis };
     let maybe = if bad.look.confidence() == Confidence::Certain { "" } else { "what looks like " };
     let title = format!(
-        "{} sent {maybe}{} instead of UTF-8 in a text message, and {}",
+        "{} sent {maybe}text in {} instead of UTF-8, and {}",
         suspect.from,
         charset.encoding,
         story::outcome(&suspect.refusal)
@@ -82,11 +82,14 @@ fn finding(case: &Case<'_>, bad: &BadText<'_>) -> Verdict {
         );
     }
     let text = format!(
-        "encode text as UTF-8 before sending, and decode what comes in as {} where it is read.",
+        "send text as UTF-8: decode what comes from a {} source as such, and let the library encode the string.",
         charset.encoding
     );
-    let party = suspect.from;
-    let finding = fixes::sender(case, bad, finding, &text, Some(fixes::Line::Text));
+    let party = if bad.echo_of.is_some() { suspect.refusal.by } else { suspect.from };
+    let mut finding = fixes::sender(case, bad, finding, &text, None);
+    if let Some(first) = finding.fixes.first_mut() {
+        first.example = fixes::decoded(case, party, charset.encoding);
+    }
     if charset.encoding.starts_with("UTF-16") {
         return finding
             .with_fix(party.into(), "if UTF-16 is what the receiver wants, send it in a binary message.", None, None)

@@ -133,6 +133,27 @@ fn for_implementation(id: &str, side: Side, line: Line) -> Option<&'static str> 
     Some(found).filter(|l| !l.is_empty())
 }
 
+/// A line that decodes bytes in `encoding` and sends the string, so that the library encodes it as UTF-8.
+#[must_use]
+pub fn decoded(case: &Case<'_>, side: Side, encoding: &str) -> Option<String> {
+    let javascript = format!("ws.send(new TextDecoder('{encoding}').decode(data))");
+    let python = format!("await websocket.send(data.decode('{encoding}'))");
+    let Some(identified) = case.implementation(side) else {
+        return Some(format!("{javascript}   // ws for Node.js\n{python}   # websockets for Python"));
+    };
+    let id = identified.implementation.id.to_string();
+    match id.as_str() {
+        "node-ws" | "chromium" | "firefox" | "webkit" | "deno" | "undici" | "bun" | "fastify-websocket" => {
+            Some(javascript)
+        }
+        "python-websockets" | "python-websockets-legacy" => Some(python),
+        "tomcat" | "jetty" | "tyrus" | "undertow" | "java-websocket" | "okhttp" | "spring-websocket" => {
+            Some(format!("String text = new String(data, Charset.forName(\"{encoding}\"));"))
+        }
+        _ => for_implementation(&id, side, Line::Text).map(str::to_owned),
+    }
+}
+
 /// Adds the sender's fix, and the echoing side's where the message is an echo.
 #[must_use]
 pub fn sender(case: &Case<'_>, bad: &BadText<'_>, mut finding: Finding, text: &str, line: Option<Line>) -> Finding {

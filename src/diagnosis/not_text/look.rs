@@ -1,6 +1,6 @@
 //! What a text that is not UTF-8 most likely is: one answer, from the strongest evidence down.
 
-use crate::connection::{Defect, InvalidUtf8, Message, Sent, Utf8Class};
+use crate::connection::{DataType, Defect, InvalidUtf8, Message, Sent, Utf8Class};
 use crate::diagnosis::payload::{Basis, Fit, Inspection, StaleKind, utf8};
 use crate::report::model::Confidence;
 
@@ -44,7 +44,8 @@ impl Look {
     pub fn confidence(&self) -> Confidence {
         match self {
             Look::Binary(c) | Look::Charset(c) | Look::Stale(c) => *c,
-            Look::Cut(cut) if cut.rest.is_some() || cut.same_length > 0 || cut.round => Confidence::Certain,
+            Look::Cut(cut) if cut.rest.is_some() => Confidence::Certain,
+            Look::Cut(cut) if cut.at_end && (cut.same_length > 0 || cut.round) => Confidence::Certain,
             Look::Cut(_) => Confidence::Likely,
             Look::WrongMask | Look::Surrogate | Look::Overlong | Look::Corrupt => Confidence::Certain,
         }
@@ -68,8 +69,9 @@ pub fn look(sent: &Sent, message: &Message, fault: &InvalidUtf8, inspection: &In
         let foreign = inspection.charset.is_some() && ends_in_letter && is_ascii_before(fault);
         return if foreign && !proven { Look::Charset(Confidence::Possible) } else { Look::Cut(cut) };
     }
-    let tail = if fault.offset == 0 { utf8::leading_tail(&fault.around) } else { 0 };
-    if tail > 0 && binary.is_none() && fault.class == Utf8Class::UnexpectedContinuation {
+    if binary.is_none()
+        && let Some(tail) = end_of_character(sent, message, fault, inspection)
+    {
         return Look::Cut(cut_before(sent, message, tail));
     }
     match fault.class {
@@ -86,7 +88,10 @@ pub fn look(sent: &Sent, message: &Message, fault: &InvalidUtf8, inspection: &In
         return Look::Stale(sure);
     }
     if let Some(charset) = &inspection.charset {
+        // FE and FF are letters of Cyrillic and Turkish text, and hardly ever of western text.
+        let odd = charset.encoding == "windows-1252" && fault.class == Utf8Class::NeverValid;
         return Look::Charset(match charset.fit {
+            _ if odd => Confidence::Possible,
             Fit::Strong => Confidence::Certain,
             Fit::Fair => Confidence::Likely,
             Fit::Weak => Confidence::Possible,
@@ -100,6 +105,18 @@ pub fn look(sent: &Sent, message: &Message, fault: &InvalidUtf8, inspection: &In
         Utf8Class::Overlong => Look::Overlong,
         _ => Look::Corrupt,
     }
+}
+
+/// How many bytes at the start of the message are the end of a character that an earlier message began.
+fn end_of_character(sent: &Sent, message: &Message, fault: &InvalidUtf8, inspection: &Inspection) -> Option<usize> {
+    let tail = if fault.offset == 0 { utf8::leading_tail(&fault.around) } else { 0 };
+    let header = match inspection.stale.map(|s| s.kind) {
+        Some(StaleKind::Header { length, announces_length }) => announces_length || length > tail,
+        _ => false,
+    };
+    let before = kept(sent, message.number.saturating_sub(1)).filter(|m| m.number < message.number);
+    let before_is_whole = before.is_some_and(|m| m.kind == DataType::Text && m.complete && m.defect.is_none());
+    (tail > 0 && !header && !before_is_whole).then_some(tail)
 }
 
 /// Whether the text before the fault is ASCII as far as it is known: then nothing shows that the sender writes UTF-8.

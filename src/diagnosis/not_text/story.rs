@@ -1,7 +1,8 @@
 //! The sentences that the causes of the family share: what was sent, where it is wrong, how it was refused.
 
+use super::look::Look;
 use super::{BadText, Refusal, Suspect, Unchecked};
-use crate::connection::{InvalidUtf8, Message, TcpEndKind};
+use crate::connection::{InvalidUtf8, Message, TcpEndKind, Utf8Class};
 use crate::diagnosis::case::Case;
 use crate::diagnosis::finding::Finding;
 use crate::diagnosis::payload::{escape_excerpt, utf8};
@@ -20,7 +21,7 @@ pub fn bad_text(case: &Case<'_>, bad: &BadText<'_>, title: impl Into<String>) ->
     let mut finding =
         about(case, suspect, confidence, title, &format!(" {}", where_not_utf8(suspect.message, bad.fault)));
     let place = place(suspect.message, bad.fault);
-    let described = utf8::describe(bad.fault).text;
+    let described = described(bad.fault, matches!(bad.look, Look::Cut(_)));
     let text = format!("{}: {described}.", words::sentence(&place));
     finding = finding.with_evidence("invalid-byte", text, &[bad.fault.origin.packet.0]);
     if let Some(shown) = bytes_around(bad.fault) {
@@ -29,13 +30,14 @@ pub fn bad_text(case: &Case<'_>, bad: &BadText<'_>, title: impl Into<String>) ->
     if let Some(echo) = bad.echo_of {
         finding = echoed(finding, suspect, echo);
     }
-    if suspect.message.fragments == 1 && case.connection.sent_by(suspect.from).defects > 1 && bad.echo_of.is_none() {
-        let count = words::grouped(case.connection.sent_by(suspect.from).defects);
-        finding = finding.with_evidence(
-            "repeated",
-            format!("{count} messages of the {} on this connection are not as they should be.", suspect.from),
-            &[],
+    let defects = case.connection.sent_by(suspect.from).defects;
+    if defects > 1 && bad.echo_of.is_none() {
+        let text = format!(
+            "{} messages of the {} on this connection have such a fault.",
+            words::sentence(&words::grouped(defects)),
+            suspect.from
         );
+        finding = finding.with_evidence("repeated", text, &[]);
     }
     finding
 }
@@ -108,6 +110,7 @@ pub fn refused(case: &Case<'_>, refusal: &Refusal<'_>) -> String {
     let reason = if close.reason.is_empty() { String::new() } else { format!(" \"{}\"", quoted(&close.reason)) };
     let answered = match case.ending.close.filter(|_| refusal.answers_close) {
         Some((first, _)) => format!("answered the {first}'s Close with"),
+        None if case.connection.sent_by(by.other()).last_message.is_none() => "closed with".to_owned(),
         None => "answered with".to_owned(),
     };
     format!("The {by} {answered} {code}{reason} (packet {}).", close.origin.packet)
@@ -129,6 +132,30 @@ pub fn outcome(refusal: &Refusal<'_>) -> String {
 #[must_use]
 pub fn quoted(text: &str) -> String {
     escape_excerpt(text.as_bytes(), 160)
+}
+
+/// What is wrong with the bytes at fault, as a clause. A stray continuation byte is the end of a character only where a text
+/// was `cut`.
+#[must_use]
+pub fn described(fault: &InvalidUtf8, cut: bool) -> String {
+    let lead = fault.bytes.first().copied().unwrap_or_default();
+    match fault.class {
+        Utf8Class::MissingContinuation if lead >= 0xf5 || matches!(lead, 0xc0 | 0xc1) => {
+            format!("{lead:02X} never occurs in UTF-8")
+        }
+        Utf8Class::MissingContinuation => {
+            // The bytes at fault end with the one that came instead of a continuation.
+            let length = 1 + fault.bytes.iter().skip(1).take_while(|b| *b & 0xc0 == 0x80).count();
+            let begun = fault.bytes.get(..length).unwrap_or_default();
+            let at = fault.offset.checked_sub(fault.around_offset).and_then(|n| usize::try_from(n).ok());
+            let rest = at.and_then(|n| fault.around.get(n..)).filter(|rest| rest.starts_with(begun));
+            utf8::describe_sequence(fault.class, begun, rest.unwrap_or(&fault.bytes)).text
+        }
+        Utf8Class::UnexpectedContinuation if !cut => {
+            utf8::describe_sequence(fault.class, &fault.bytes, &fault.bytes).text
+        }
+        _ => utf8::describe(fault).text,
+    }
 }
 
 fn where_not_utf8(message: &Message, fault: &InvalidUtf8) -> String {

@@ -44,6 +44,10 @@ pub fn remask(sample: &[u8], key: [u8; 4], phase: u64, fault_at: usize) -> Optio
         if window.len() < LEAST || readable_as_is * 3 > window.len() * 2 {
             continue;
         }
+        // One byte repeated gives four repeated, which may be readable: filled memory, not text.
+        if window.windows(5).all(|w| w[0] == w[4]) {
+            continue;
+        }
         let phase = phase.wrapping_add(from as u64);
         for fault in candidates {
             let Some(difference) = difference(fault, key) else {
