@@ -4,6 +4,7 @@
 //! serialize, so that a cause can be tested from a JSON file and records of several captures can be diagnosed together.
 
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -61,7 +62,7 @@ pub struct Connection {
     /// Whether the capture begins after the opening handshake.
     pub joined_midstream: bool,
     /// The opening handshake; `None` when it was not captured.
-    pub handshake: Option<Handshake>,
+    pub handshake: Option<Box<Handshake>>,
     /// What the client sent.
     pub from_client: Box<Sent>,
     /// What the server sent.
@@ -113,12 +114,19 @@ impl Connection {
 }
 
 /// An HTTP/1.1 head (RFC 9112 section 2.1): request or response.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Head {
     /// The packet that completed it.
     pub origin: Origin,
     /// Start line and header lines as sent, CRLF included, without the empty line; bytes that are not UTF-8 are replaced.
-    pub text: Box<str>,
+    /// Shared between connections whose heads are the same.
+    pub text: Arc<str>,
+}
+
+impl Default for Head {
+    fn default() -> Self {
+        Head { origin: Origin::default(), text: Arc::from("") }
+    }
 }
 
 impl Head {
@@ -157,9 +165,15 @@ impl Head {
     }
 }
 
+/// What stands in kept heads for `Sec-WebSocket-Key` and `Sec-WebSocket-Accept`, which differ on every connection.
+pub const KEY: &str = "*";
+
 /// The opening handshake of a WebSocket connection (RFC 6455 section 4).
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Handshake {
+    /// The value of `Sec-WebSocket-Key`. In the kept heads it and the answer to it are replaced by [`KEY`], so that the heads of
+    /// one client program are the same on all its connections and are kept once.
+    pub key: Option<Box<str>>,
     /// The client's request; `None` when only the response was captured.
     pub request: Option<Head>,
     /// The server's 101.
@@ -218,11 +232,13 @@ pub struct Sent {
     pub frames: u64,
     /// Of those, data frames that were not whole messages (FIN 0 or continuation).
     pub fragments: u64,
-    /// The largest complete messages, largest first, at most [`crate::limits::LARGEST_MESSAGES`].
-    pub largest: Vec<Message>,
     /// The last messages before the first Close of this side, oldest first, at most [`crate::limits::RECENT_MESSAGES`];
     /// an unfinished one is the last and has `complete == false`.
     pub recent: Vec<Message>,
+    /// The largest complete message that is not among `recent`.
+    pub largest: Option<Box<Message>>,
+    /// The sizes of all complete messages that are not among `recent`.
+    pub older: OlderSizes,
     /// The first messages with a defect, at most [`crate::limits::DEFECTIVE_MESSAGES`].
     pub defective: Vec<Message>,
     /// Messages with a defect in all.
@@ -264,20 +280,70 @@ pub struct Sent {
 }
 
 impl Sent {
-    /// Keeps no message that a calm ending does not need: of a finished connection only a few hundred bytes stay.
+    /// Keeps no message: a calm ending needs none, and of a finished connection only a few hundred bytes shall stay.
     pub fn forget_messages(&mut self) {
-        self.recent = Vec::new();
-        self.largest.truncate(1);
-        self.largest.shrink_to_fit();
+        for message in std::mem::take(&mut self.recent) {
+            self.older.add(&message);
+        }
+        self.largest = None;
     }
 
-    /// The last messages and the largest ones, each once, in order.
+    /// The last messages and the largest one, in order.
     #[must_use]
     pub fn kept_messages(&self) -> Vec<&Message> {
-        let mut kept: Vec<&Message> = self.recent.iter().collect();
-        kept.extend(self.largest.iter().filter(|l| self.recent.iter().all(|r| r.number != l.number)));
-        kept.sort_by_key(|m| m.number);
-        kept
+        self.largest.as_deref().into_iter().chain(&self.recent).collect()
+    }
+
+    /// The payload of the largest complete message.
+    #[must_use]
+    pub fn largest_message(&self) -> Option<u64> {
+        let recent = self.recent.iter().filter(|m| m.complete).map(Message::size).max();
+        (self.messages > 0).then(|| recent.unwrap_or(0).max(self.older.messages[0]))
+    }
+}
+
+impl Message {
+    /// Payload bytes after inflating, or on the wire where it could not be inflated.
+    #[must_use]
+    #[inline]
+    pub fn size(&self) -> u64 {
+        self.payload_bytes.unwrap_or(self.wire_bytes)
+    }
+}
+
+/// The sizes of messages that are not kept one by one.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OlderSizes {
+    /// The two largest messages.
+    pub messages: [u64; 2],
+    /// The two largest frames.
+    pub frames: [u64; 2],
+    /// The largest message that came in more than one frame.
+    pub fragmented: u64,
+}
+
+impl OlderSizes {
+    /// Takes a message into account.
+    #[inline]
+    pub fn add(&mut self, message: &Message) {
+        if !message.complete {
+            return;
+        }
+        let size = message.size();
+        insert(&mut self.messages, size);
+        insert(&mut self.frames, message.largest_frame);
+        if message.fragments > 1 {
+            self.fragmented = self.fragmented.max(size);
+        }
+    }
+}
+
+#[inline]
+fn insert(top: &mut [u64; 2], value: u64) {
+    if value > top[0] {
+        *top = [value, top[0]];
+    } else if value > top[1] {
+        top[1] = value;
     }
 }
 

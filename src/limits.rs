@@ -33,8 +33,6 @@ pub const BODY_EXCERPT: usize = 256;
 
 /// Messages kept in the ring of each direction.
 pub const RECENT_MESSAGES: usize = 4;
-/// Largest messages kept for each direction.
-pub const LARGEST_MESSAGES: usize = 2;
 /// Messages with a defect kept for each direction.
 pub const DEFECTIVE_MESSAGES: usize = 4;
 /// Violations kept for each direction.
@@ -49,6 +47,9 @@ pub const SAMPLE_HEAD: usize = 512;
 pub const SAMPLE_AROUND: usize = 2048;
 /// Compressed bytes of the current message kept to try other assumptions on when it cannot be inflated.
 pub const COMPRESSED_SAMPLE: usize = 16 * 1024;
+
+/// Different handshake heads that are kept once for all connections that share them.
+pub const SHARED_HEADS: usize = 4096;
 
 /// Failed connection attempts that are listed.
 pub const FAILED_ATTEMPTS: usize = 100_000;

@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use cli::{Analysis, Documented};
+use wsdiag::capture::InputError;
 
 fn main() -> ExitCode {
     let causes: Vec<Documented> = wsdiag::diagnosis::causes::CAUSES
@@ -19,5 +20,7 @@ fn main() -> ExitCode {
 
 fn analyze(paths: &[PathBuf]) -> Analysis {
     let analysis = wsdiag::analyzer::analyze(paths);
-    Analysis { report: analysis.report, errors: analysis.errors.iter().map(ToString::to_string).collect() }
+    let (cut, unread): (Vec<_>, Vec<_>) = analysis.errors.iter().partition(|e| e.error.is_partial());
+    let lines = |errors: Vec<&InputError>| errors.iter().map(ToString::to_string).collect();
+    Analysis { report: analysis.report, errors: lines(unread), warnings: lines(cut) }
 }

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 
+use super::heads::Heads;
 use crate::connection::{
     Connection, FailedAttempt, FailedHandshake, GapCause, Handshake, HandshakeViolation, Observations, Sent, TcpEnd,
     TcpEndKind,
@@ -12,6 +13,13 @@ use crate::limits;
 use crate::network::Segment;
 use crate::tcp::{Assembler, FlowId, Sink, ordered};
 use crate::websocket::{FrameSeen, Scratch, Session, Stage};
+
+/// What all flows use while they take a packet.
+pub(super) struct Shared<'a> {
+    pub(super) scratch: &'a mut Scratch,
+    pub(super) heads: &'a mut Heads,
+    pub(super) on_frame: &'a mut dyn FnMut(&FrameSeen),
+}
 
 /// What the bytes of a connection are.
 enum App {
@@ -80,13 +88,7 @@ impl Flow {
 
     /// Takes a segment that the end `from` sent.
     #[inline]
-    pub(super) fn segment(
-        &mut self,
-        from: usize,
-        segment: &Segment<'_>,
-        scratch: &mut Scratch,
-        on_frame: &mut dyn FnMut(&FrameSeen),
-    ) {
+    pub(super) fn segment(&mut self, from: usize, segment: &Segment<'_>, shared: &mut Shared<'_>) {
         let origin = segment.origin;
         self.last = origin;
         let end = &mut self.ends[from];
@@ -113,12 +115,13 @@ impl Flow {
             from,
             acknowledged: acknowledged[1],
             now: origin,
-            scratch,
-            on_frame,
+            scratch: shared.scratch,
+            on_frame: shared.on_frame,
             addresses: self.addresses,
             capture: self.capture,
             id: self.id,
             refused: &mut self.refused,
+            heads: shared.heads,
         };
         mine.push(segment, &mut sink);
         mine.tick(origin, &mut sink);
@@ -163,25 +166,20 @@ impl Flow {
     }
 
     /// Closes the connection in the books.
-    pub(super) fn finish(
-        mut self: Box<Self>,
-        now: Origin,
-        scratch: &mut Scratch,
-        on_frame: &mut dyn FnMut(&FrameSeen),
-        observations: &mut Observations,
-    ) {
+    pub(super) fn finish(mut self: Box<Self>, now: Origin, shared: &mut Shared<'_>, observations: &mut Observations) {
         for from in [0, 1] {
             let mut sink = AppSink {
                 app: &mut self.app,
                 from,
                 acknowledged: self.assemblers[1 - from].acknowledged(),
                 now,
-                scratch,
-                on_frame,
+                scratch: shared.scratch,
+                on_frame: shared.on_frame,
                 addresses: self.addresses,
                 capture: self.capture,
                 id: self.id,
                 refused: &mut self.refused,
+                heads: shared.heads,
             };
             self.assemblers[from].finish(now, &mut sink);
         }
@@ -208,7 +206,7 @@ impl Flow {
             }
             App::WebSocket { session, client } => {
                 let acknowledged = StreamOffset(0);
-                let mut stage = Stage { scratch, now, acknowledged, on_frame };
+                let mut stage = Stage { scratch: shared.scratch, now, acknowledged, on_frame: shared.on_frame };
                 let (handshake, from_client, from_server) = session.finish(&mut stage);
                 self.record(client, handshake, from_client, from_server, observations);
             }
@@ -273,7 +271,7 @@ impl Flow {
             first: self.first,
             last: self.last,
             joined_midstream: handshake.is_none(),
-            handshake,
+            handshake: handshake.map(Box::new),
             from_client: Box::new(from_client),
             from_server: Box::new(from_server),
             tcp_end,
@@ -305,12 +303,9 @@ fn is_calm(client: &Sent, server: &Sent) -> bool {
     closed.peek().is_some()
         && closed.all(blameless)
         && [client, server].iter().all(|sent| {
-            let last_is_largest = match (sent.recent.last(), sent.largest.first()) {
-                (Some(last), Some(largest)) => last.number == largest.number && largest.wire_bytes >= SUSPECT,
-                (Some(last), None) => !last.complete,
-                _ => false,
-            };
-            sent.defects == 0 && sent.violations.is_empty() && !last_is_largest
+            let largest = sent.largest_message().unwrap_or(0);
+            let in_question = sent.recent.iter().any(|m| !m.complete || m.size() >= largest.max(SUSPECT));
+            sent.defects == 0 && sent.violations.is_empty() && !in_question
         })
 }
 
@@ -345,6 +340,7 @@ struct AppSink<'a> {
     capture: usize,
     id: FlowId,
     refused: &'a mut Vec<FailedHandshake>,
+    heads: &'a mut Heads,
 }
 
 impl AppSink<'_> {
@@ -373,6 +369,8 @@ impl AppSink<'_> {
     #[cold]
     fn upgraded(&mut self, upgraded: crate::http::Upgraded) {
         let client = upgraded.client;
+        let mut upgraded = upgraded;
+        self.heads.share(&mut upgraded.handshake);
         let lost = [upgraded.lost[client], upgraded.lost[1 - client]];
         let session = Box::new(Session::new(self.id.0, Some(upgraded.handshake), lost));
         let before = std::mem::replace(self.app, App::WebSocket { session, client });

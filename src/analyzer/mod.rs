@@ -2,6 +2,7 @@
 
 mod blind;
 mod flow;
+mod heads;
 
 use std::collections::VecDeque;
 use std::path::PathBuf;
@@ -16,7 +17,8 @@ use crate::report::model::Report;
 use crate::tcp::{FlowId, FlowTable};
 use crate::websocket::{FrameSeen, Scratch};
 use blind::Blind;
-use flow::Flow;
+use flow::{Flow, Shared};
+use heads::Heads;
 
 /// A report, and what could not be read.
 #[derive(Debug)]
@@ -52,7 +54,7 @@ pub fn observe(paths: &[PathBuf], on_frame: &mut dyn FnMut(&FrameSeen)) -> (Obse
             errors.push(InputError { path: path.clone(), error });
         }
     }
-    observations.connections.sort_by_key(|c| (c.first.at, c.capture, c.first.packet));
+    observations.connections.sort_unstable_by_key(|c| (c.first.at, c.capture, c.first.packet));
     observations.failed_handshakes.sort_by_key(|h| (h.capture, h.request.origin.packet));
     observations.failed_attempts.sort_by_key(|a| (a.capture, a.syn.packet));
     (observations, errors)
@@ -67,6 +69,7 @@ struct Analyzer<'a> {
     /// Flows that ended, with the packet number at which they are closed in the books.
     ending: VecDeque<(u64, FlowId)>,
     scratch: Scratch,
+    heads: Heads,
     blind: Blind,
     observations: &'a mut Observations,
     on_frame: &'a mut dyn FnMut(&FrameSeen),
@@ -80,6 +83,7 @@ impl<'a> Analyzer<'a> {
             flows: Vec::new(),
             ending: VecDeque::new(),
             scratch: Scratch::default(),
+            heads: Heads::default(),
             blind: Blind::default(),
             observations,
             on_frame,
@@ -148,7 +152,8 @@ impl<'a> Analyzer<'a> {
         }
         let Some(Some(flow)) = self.flows.get_mut(index) else { return };
         let was_over = flow.is_over();
-        flow.segment(lookup.from.index(), segment, &mut self.scratch, self.on_frame);
+        let mut shared = Shared { scratch: &mut self.scratch, heads: &mut self.heads, on_frame: self.on_frame };
+        flow.segment(lookup.from.index(), segment, &mut shared);
         if flow.is_ignored() {
             self.blind.ignored(flow.ignored_because());
             self.flows[index] = None;
@@ -160,6 +165,7 @@ impl<'a> Analyzer<'a> {
     /// Closes a flow in the books.
     fn finish(&mut self, id: FlowId, now: Origin) {
         let Some(flow) = self.flows.get_mut(id.0 as usize).and_then(Option::take) else { return };
-        flow.finish(now, &mut self.scratch, self.on_frame, self.observations);
+        let mut shared = Shared { scratch: &mut self.scratch, heads: &mut self.heads, on_frame: self.on_frame };
+        flow.finish(now, &mut shared, self.observations);
     }
 }

@@ -19,8 +19,10 @@ use wsdiag::report::model::Report;
 /// What analyzing captures came to: a report, complete or not, and what kept it from being complete.
 pub(crate) struct Analysis {
     pub(crate) report: Report,
-    /// One line for each input that could not be read to its end: `FILE: reason`.
+    /// One line for each input of which nothing could be read: `FILE: reason`.
     pub(crate) errors: Vec<String>,
+    /// One line for each input that was read up to a cut: what was read is reported, and the report says where it ends.
+    pub(crate) warnings: Vec<String>,
 }
 
 /// How a run ended, as the shell sees it.

@@ -17,7 +17,8 @@ pub(super) fn run(arguments: &Arguments, analyze: impl Fn(&[PathBuf]) -> Analysi
         return Outcome::Failed;
     }
     let Some(format) = format(arguments) else { return Outcome::Failed };
-    let Analysis { report, errors } = analyze(&arguments.files);
+    let Analysis { report, errors, warnings } = analyze(&arguments.files);
+    warnings.into_iter().for_each(complain);
     let written = match &arguments.output {
         None => output::to_stdout(&arguments.looks, |style, out| render(format, &report, style, out))
             .map_err(|reason| format!("cannot write the report: {reason}")),

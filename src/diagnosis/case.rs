@@ -162,14 +162,13 @@ impl<'a> Case<'a> {
     /// Seconds without any frame of either side before the end; since the opening when there was none.
     #[must_use]
     pub fn silence(&self) -> Option<f64> {
-        self.seconds_before_end(self.last_frame().unwrap_or(self.connection.opened()))
+        self.world.silence(self.index)
     }
 
     /// Seconds from the opening handshake to the end; `None` when the opening was not captured.
     #[must_use]
     pub fn age(&self) -> Option<f64> {
-        self.connection.handshake.as_ref()?;
-        self.seconds_before_end(self.connection.opened())
+        self.world.age(self.index)
     }
 
     /// Whether bytes of `side` are missing from the capture or could not be read.

@@ -1,9 +1,307 @@
 //! What connections have in common, as the report shows it.
 
-use super::world::World;
-use crate::report::model::{Diagnosis, Incident};
+use std::collections::BTreeMap;
 
-/// All incidents.
-pub(super) fn reports(_world: &World<'_>, _verdicts: &[Option<Diagnosis>]) -> Vec<Incident> {
-    Vec::new()
+use super::events::{Event, Kind};
+use super::finding::Finding;
+use super::legs::Leg;
+use super::world::World;
+use super::{going_away, timers, words};
+use crate::ids::{Side, Timestamp};
+use crate::report::model::{Confidence, Diagnosis, Evidence, Fix, Incident, Party, Severity, Time};
+
+/// All incidents, in order of time within each kind.
+pub(super) fn reports(world: &World<'_>, verdicts: &[Option<Diagnosis>]) -> Vec<Incident> {
+    let mut incidents = Vec::new();
+    for event in &world.events.list {
+        if event.is_mass() {
+            incidents.push(mass(world, verdicts, event));
+            incidents.extend(storm(event));
+        }
+    }
+    incidents.extend(recurring(world, verdicts));
+    incidents.extend(retries(world, verdicts));
+    incidents.extend(legs(world, verdicts));
+    incidents
+}
+
+fn ids(connections: &[usize]) -> Vec<usize> {
+    connections.iter().map(|i| i + 1).collect()
+}
+
+/// The cause that most of the connections have.
+fn common_cause(verdicts: &[Option<Diagnosis>], connections: &[usize]) -> Option<&'static str> {
+    let mut counts: BTreeMap<&'static str, usize> = BTreeMap::new();
+    for index in connections {
+        if let Some(diagnosis) = verdicts.get(*index).and_then(Option::as_ref) {
+            *counts.entry(diagnosis.cause).or_default() += 1;
+        }
+    }
+    counts.into_iter().max_by_key(|(_, count)| *count).map(|(cause, _)| cause)
+}
+
+fn mass(world: &World<'_>, verdicts: &[Option<Diagnosis>], event: &Event) -> Incident {
+    let count = event.connections.len();
+    let open = open_at(world, event);
+    let span = timers::words(event.to.seconds_since(event.from));
+    let (kind, title) = match event.kind {
+        Kind::Close => (
+            "mass-close",
+            format!("server {} closed {count} of its {open} open connections within {span}", event.server),
+        ),
+        Kind::Drop => (
+            "mass-drop",
+            format!(
+                "server {} dropped {count} of its {open} open connections within {span}, without a Close frame",
+                event.server
+            ),
+        ),
+    };
+    let mut scratch = Finding::new(Confidence::Likely, Severity::Notice, "", "");
+    going_away::add_return(event, &mut scratch);
+    going_away::add_reconnect_fix(&mut scratch);
+    let packets: Vec<u64> =
+        event.connections.iter().filter_map(|i| world.endings[*i].at.map(|o| o.packet.0)).take(5).collect();
+    let mut evidence =
+        vec![Evidence { kind: "ends", text: format!("The ends came at {}.", offsets(world, event)), packets }];
+    evidence.append(&mut scratch.evidence);
+    Incident {
+        kind,
+        cause: common_cause(verdicts, &event.connections),
+        title,
+        connections: ids(&event.connections),
+        from: Some(Time(event.from)),
+        to: Some(Time(event.to)),
+        evidence,
+        fixes: scratch.fixes,
+    }
+}
+
+/// Connections of the event's server that were open when it began.
+fn open_at(world: &World<'_>, event: &Event) -> usize {
+    let members = world.by_server.get(&event.server).map(Vec::as_slice).unwrap_or_default();
+    members
+        .iter()
+        .filter(|i| {
+            let opened = world.observations.connections[**i].opened().at;
+            opened <= event.to && world.endings[**i].at.is_none_or(|end| end.at >= event.from)
+        })
+        .count()
+}
+
+/// The moments of the first ends, in seconds from the first packet of the capture.
+fn offsets(world: &World<'_>, event: &Event) -> String {
+    let start = world.observations.captures.iter().filter_map(|c| c.first_packet_at).min().unwrap_or(event.from);
+    let mut parts: Vec<String> = event
+        .connections
+        .iter()
+        .filter_map(|i| world.endings[*i].at)
+        .take(5)
+        .map(|o| format!("{:.3} s", o.at.seconds_since(start)))
+        .collect();
+    if event.connections.len() > parts.len() {
+        parts.push("...".to_string());
+    }
+    format!("{} into the capture", parts.join(", "))
+}
+
+fn storm(event: &Event) -> Option<Incident> {
+    if !event.after.is_storm() {
+        return None;
+    }
+    let (client, count, median) = event.after.busiest()?;
+    let total = event.after.total();
+    let clients = event.after.attempts.len();
+    let first = event.after.attempts.values().flatten().min().copied();
+    let last = event.after.attempts.values().flatten().max().copied();
+    let span = match (first, last) {
+        (Some(first), Some(last)) => last.seconds_since(first),
+        _ => 0.0,
+    };
+    Some(Incident {
+        kind: "reconnect-storm",
+        cause: None,
+        title: format!(
+            "{} came back with {} within {}, without backing off",
+            words::count(clients, "client", "clients"),
+            words::count(total, "attempt", "attempts"),
+            timers::words(span)
+        ),
+        connections: ids(&event.connections),
+        from: first.map(Time),
+        to: last.map(Time),
+        evidence: vec![Evidence {
+            kind: "attempt-interval",
+            text: format!(
+                "The busiest, {client}, tried {count} times, mostly {} apart; the intervals do not grow. {} refused.",
+                timers::words(median),
+                words::sentence(&words::count(event.after.refused.len(), "attempt was", "attempts were"))
+            ),
+            packets: event.after.refused.iter().take(3).map(|a| a.packet).collect(),
+        }],
+        fixes: vec![Fix {
+            party: Party::Client,
+            text: "wait longer after each failed attempt, with random jitter, up to half a minute or so.".to_string(),
+            example: Some("delay = random(0, min(30 s, 0.5 s * 2^attempt))".to_string()),
+            source: Some("RFC 6455 section 7.2.3".to_string()),
+        }],
+    })
+}
+
+/// Causes that are timers.
+const TIMED: [&str; 4] = ["idle-timeout", "idle-cut", "connection-age-limit", "keepalive-timeout"];
+
+/// The same timer over several connections of one server.
+fn recurring(world: &World<'_>, verdicts: &[Option<Diagnosis>]) -> Vec<Incident> {
+    let mut incidents = Vec::new();
+    for (server, members) in &world.by_server {
+        for cause in TIMED {
+            let value = |i: usize| if cause == "connection-age-limit" { world.age(i) } else { world.silence(i) };
+            let hit: Vec<(usize, f64)> = members
+                .iter()
+                .filter(|i| verdicts[**i].as_ref().is_some_and(|d| d.cause == cause))
+                .filter_map(|i| value(*i).map(|v| (*i, v)))
+                .collect();
+            let Some((_, first)) = hit.first().copied() else { continue };
+            let same: Vec<usize> = hit.iter().filter(|(_, v)| timers::equal(first, *v)).map(|(i, _)| *i).collect();
+            if same.len() < 3 {
+                continue;
+            }
+            let what = if cause == "connection-age-limit" { "age" } else { "silence" };
+            let ends: Vec<Timestamp> = same.iter().filter_map(|i| world.endings[*i].at.map(|o| o.at)).collect();
+            incidents.push(Incident {
+                kind: "recurring-timeout",
+                cause: Some(cause),
+                title: format!(
+                    "{} to {server} ended after the same {what} of {}",
+                    words::count(same.len(), "connection", "connections"),
+                    timers::words(first)
+                ),
+                connections: ids(&same),
+                from: ends.iter().min().copied().map(Time),
+                to: ends.iter().max().copied().map(Time),
+                evidence: vec![Evidence {
+                    kind: "recurring",
+                    text: format!("All {} ended within 2 % of the same {what}: one timer.", same.len()),
+                    packets: same.iter().filter_map(|i| world.endings[*i].at.map(|o| o.packet.0)).take(5).collect(),
+                }],
+                fixes: Vec::new(),
+            });
+        }
+    }
+    incidents
+}
+
+/// The same refused payload sent again and again by one client host.
+fn retries(world: &World<'_>, verdicts: &[Option<Diagnosis>]) -> Vec<Incident> {
+    type Payload<'a> = (std::net::IpAddr, std::net::SocketAddr, &'static str, Option<u64>, Option<&'a str>);
+    let mut groups: BTreeMap<Payload<'_>, Vec<usize>> = BTreeMap::new();
+    for (index, verdict) in verdicts.iter().enumerate() {
+        let Some(diagnosis) = verdict else { continue };
+        let Some(message) = diagnosis.message.as_ref().filter(|m| m.from == Side::Client && m.complete) else {
+            continue;
+        };
+        if diagnosis.severity != Severity::Problem {
+            continue;
+        }
+        let connection = &world.observations.connections[index];
+        let key = (
+            connection.client.ip(),
+            connection.server,
+            diagnosis.cause,
+            message.payload_bytes,
+            message.excerpt.as_deref(),
+        );
+        groups.entry(key).or_default().push(index);
+    }
+    groups
+        .into_iter()
+        .filter(|(_, members)| members.len() >= 2)
+        .map(|((client, server, cause, size, _), members)| {
+            let packets = members
+                .iter()
+                .filter_map(|i| verdicts[*i].as_ref()?.message.as_ref().map(|m| m.first_packet))
+                .take(5)
+                .collect();
+            let ends: Vec<Timestamp> = members.iter().filter_map(|i| world.endings[*i].at.map(|o| o.at)).collect();
+            Incident {
+                kind: "retry-loop",
+                cause: Some(cause),
+                title: format!(
+                    "{client} sent the same refused {} to {server} {} times",
+                    size.map_or("message".to_string(), |s| format!("{}-byte message", words::grouped(s))),
+                    members.len()
+                ),
+                connections: ids(&members),
+                from: ends.iter().min().copied().map(Time),
+                to: ends.iter().max().copied().map(Time),
+                evidence: vec![Evidence {
+                    kind: "same-payload",
+                    text: "Size and first bytes are the same each time.".to_string(),
+                    packets,
+                }],
+                fixes: vec![Fix {
+                    party: Party::Client,
+                    text: "do not send a refused message again after reconnecting: drop it, split it or report it."
+                        .to_string(),
+                    example: None,
+                    source: None,
+                }],
+            }
+        })
+        .collect()
+}
+
+/// Conversations seen on both sides of one proxy, and which hop ended first.
+fn legs(world: &World<'_>, verdicts: &[Option<Diagnosis>]) -> Vec<Incident> {
+    let mut by_proxy: BTreeMap<std::net::IpAddr, Vec<Leg>> = BTreeMap::new();
+    for leg in world.legs.all() {
+        by_proxy.entry(world.observations.connections[leg.front].server.ip()).or_default().push(leg);
+    }
+    by_proxy
+        .into_iter()
+        .map(|(proxy, legs)| {
+            let connections: Vec<usize> = legs.iter().flat_map(|l| [l.front, l.back]).collect();
+            let evidence = legs.iter().take(5).map(|leg| hop(world, *leg)).collect();
+            let ends = connections.iter().filter_map(|i| world.endings[*i].at.map(|o| o.at));
+            let (from, to) = (ends.clone().min(), ends.max());
+            Incident {
+                kind: "proxy-legs",
+                cause: common_cause(verdicts, &connections),
+                title: format!(
+                    "{} through the proxy {proxy} on both sides of it",
+                    words::count(legs.len(), "conversation is seen", "conversations are seen")
+                ),
+                connections: ids(&connections),
+                from: from.map(Time),
+                to: to.map(Time),
+                evidence,
+                fixes: Vec::new(),
+            }
+        })
+        .collect()
+}
+
+/// Who ended a conversation first: the end behind the proxy, in front of it, or the proxy itself.
+fn hop(world: &World<'_>, leg: Leg) -> Evidence {
+    let connections = &world.observations.connections;
+    let (front, back) = (&world.endings[leg.front], &world.endings[leg.back]);
+    let streams = format!("Streams {} and {}", connections[leg.front].tcp_stream, connections[leg.back].tcp_stream);
+    let mut packets: Vec<u64> = [front.at, back.at].iter().flatten().map(|o| o.packet.0).collect();
+    packets.sort_unstable();
+    let by_proxy = front.closer == Some(Side::Server) && back.closer == Some(Side::Client);
+    let text = match (front.at, back.at) {
+        _ if by_proxy => format!("{streams}: the proxy ended both legs itself."),
+        (Some(f), Some(b)) if b.at <= f.at && back.closer == Some(Side::Server) => {
+            format!("{streams}: the server {} ended first, the proxy passed it on.", connections[leg.back].server)
+        }
+        (Some(_), _) if front.closer == Some(Side::Client) => {
+            format!("{streams}: the client {} ended first, the proxy passed it on.", connections[leg.front].client)
+        }
+        (Some(_), None) => format!("{streams}: only the leg in front of the proxy ended."),
+        (None, Some(_)) => format!("{streams}: only the leg behind the proxy ended."),
+        (None, None) => format!("{streams}: both legs were open at the end of the capture."),
+        _ => format!("{streams}: the two legs ended differently."),
+    };
+    Evidence { kind: "first-hop", text, packets }
 }

@@ -5,8 +5,10 @@ pub mod causes;
 pub mod ends;
 pub mod events;
 pub mod finding;
+pub mod going_away;
 mod handshakes;
 mod incidents;
+pub mod legs;
 pub mod not_text;
 pub mod payload;
 mod reports;
@@ -43,8 +45,8 @@ fn verdict(world: &World<'_>, index: usize) -> Option<Diagnosis> {
         index,
         connection: &world.observations.connections[index],
         ending: world.endings[index].clone(),
-        client: ends.client.as_ref(),
-        server: ends.server.as_ref(),
+        client: ends.client.as_deref().map(|i| &i.identified),
+        server: ends.server.as_deref().map(|i| &i.identified),
         world,
     };
     let mut best: Option<(&'static Cause, Box<Finding>)> = None;

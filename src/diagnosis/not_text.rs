@@ -244,7 +244,8 @@ fn link(
         }
         code => {
             let answered = later.is_some_and(|at| at > noticed.at);
-            if waited > PROMPT || answered || puts_up_with_it(case, refusal, message) {
+            let together = case.world.event_of(case.index).is_some();
+            if waited > PROMPT || answered || together || puts_up_with_it(case, refusal, message) {
                 return None;
             }
             let known = known_to_end_so(case, refusal, defect);

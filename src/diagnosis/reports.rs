@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use super::case::{Case, Ending};
+use super::ends::Ends;
 use super::finding::{Cause, Finding};
-use super::world::{Ends, World};
-use super::{handshakes, incidents, words};
+use super::world::World;
+use super::{handshakes, words};
 use crate::connection::{Connection, GapCause, Observations, Sent, TcpEndKind};
 use crate::ids::Side;
-use crate::knowledge::Identified;
 use crate::report::model::*;
 
 /// What stands in the report beside the connections.
@@ -77,8 +77,8 @@ pub(super) fn diagnosis(case: &Case<'_>, cause: &Cause, finding: Finding, ruled_
         caused_by: finding.caused_by,
         change: finding.change,
         violation: finding.violation,
-        message: finding.message,
-        limit: finding.limit,
+        message: finding.message.map(Box::new),
+        limit: finding.limit.map(Box::new),
         evidence: finding.evidence,
         fixes: finding.fixes,
         ruled_out,
@@ -101,17 +101,19 @@ fn connection(index: usize, record: &Connection, ends: &Ends, diagnosis: Option<
         opening_packet: opened.map(|o| o.packet.0),
         joined_midstream: record.joined_midstream,
         tls: None,
-        handshake: handshake.map(|h| HandshakeReport {
-            status: h.response.status(),
-            subprotocol: h.response.field("sec-websocket-protocol").map(str::to_string),
-            extensions: handshakes::extensions(&h.response),
-            accept_valid: h.accept_valid,
-            server_header: h.response.field("server").map(str::to_string),
-            user_agent: h.request.as_ref().and_then(|r| r.field("user-agent")).map(str::to_string),
+        handshake: handshake.map(|h| {
+            Box::new(HandshakeReport {
+                status: h.response.status(),
+                subprotocol: h.response.field("sec-websocket-protocol").map(str::to_string),
+                extensions: handshakes::extensions(&h.response),
+                accept_valid: h.accept_valid,
+                server_header: h.response.field("server").map(str::to_string),
+                user_agent: h.request.as_ref().and_then(|r| r.field("user-agent")).map(str::to_string),
+            })
         }),
         implementations: Both {
-            client: implementation(ends.client.as_ref()),
-            server: implementation(ends.server.as_ref()),
+            client: ends.client.as_ref().map(|i| i.report.clone()),
+            server: ends.server.as_ref().map(|i| i.report.clone()),
         },
         traffic: Both { client: traffic(&record.from_client), server: traffic(&record.from_server) },
         end: end(record, &Ending::of(record)),
@@ -119,18 +121,12 @@ fn connection(index: usize, record: &Connection, ends: &Ends, diagnosis: Option<
     }
 }
 
-fn implementation(identified: Option<&Identified>) -> Option<ImplementationReport> {
-    identified.map(|i| ImplementationReport {
-        id: i.implementation.id.to_string(),
-        name: i.implementation.name.to_string(),
-        confidence: i.confidence,
-        because: i.because.clone(),
-    })
-}
-
 fn traffic(sent: &Sent) -> Traffic {
-    let largest = sent.largest.iter().map(|m| m.payload_bytes.unwrap_or(m.wire_bytes)).max();
-    Traffic { messages: sent.messages, payload_bytes: sent.payload_bytes, largest_message_bytes: largest }
+    Traffic {
+        messages: sent.messages,
+        payload_bytes: sent.payload_bytes,
+        largest_message_bytes: sent.largest_message(),
+    }
 }
 
 fn end(record: &Connection, ending: &Ending<'_>) -> End {

@@ -62,9 +62,19 @@ impl Sizes {
         let entry = self.accepted.entry(receiver(connection, from.other())).or_default();
         entry.messages += sent.messages;
         // What stood in flight when the receiver ended the connection proves nothing.
-        let refused_from = if receiver_ended { suspect_start(sent.recent.as_slice()) } else { None };
-        for message in sent.largest.iter().chain(&sent.recent) {
-            if !message.complete || refused_from.is_some_and(|s| message.start.0 >= s) {
+        let suspect = if receiver_ended { suspect(&sent.kept_messages()) } else { None };
+        // The largest of the older messages is in the older sizes, unless it is the one in question.
+        let older_is_suspect = suspect.is_some_and(|s| sent.largest.as_ref().is_some_and(|l| l.start.0 == s));
+        let nth = usize::from(older_is_suspect);
+        let fragmented_suspect = older_is_suspect && sent.largest.as_ref().is_some_and(|l| l.fragments > 1);
+        let known = |size: u64| (size > 0).then_some(size);
+        entry.message = entry.message.max(known(sent.older.messages[nth]));
+        entry.frame = entry.frame.max(known(sent.older.frames[nth]));
+        if !fragmented_suspect {
+            entry.fragmented = entry.fragmented.max(known(sent.older.fragmented));
+        }
+        for message in &sent.recent {
+            if !message.complete || suspect.is_some_and(|s| message.start.0 >= s) {
                 continue;
             }
             let size = effective(message);
@@ -87,8 +97,8 @@ fn receiver(connection: &Connection, side: Side) -> Receiver {
     Receiver { server: connection.server, client: (side == Side::Client).then_some(connection.client.ip()) }
 }
 
-/// Where the largest of the last messages begins: it and what follows it count as refused.
-fn suspect_start(recent: &[Message]) -> Option<u64> {
-    let largest = recent.iter().map(effective).max()?;
-    recent.iter().find(|m| effective(m) == largest).map(|m| m.start.0)
+/// Where the largest of the kept messages begins: it and what follows it count as refused.
+fn suspect(kept: &[&Message]) -> Option<u64> {
+    let largest = kept.iter().map(|m| effective(m)).max()?;
+    kept.iter().find(|m| effective(m) == largest).map(|m| m.start.0)
 }

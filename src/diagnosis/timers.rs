@@ -14,19 +14,15 @@ pub fn round_seconds(span: f64) -> Option<u64> {
     if !(1.9..=90_000.0).contains(&span) {
         return None;
     }
-    let whole = span.round();
-    let slack = (0.004 * span).clamp(0.12, 1.5);
-    if !(-0.02..=slack).contains(&(span - whole)) {
-        return None;
-    }
-    let seconds = whole as u64;
-    let step = match seconds {
-        0..=20 => 1,
-        21..=120 => 5,
-        121..=600 => 30,
-        _ => 60,
+    let step = match span {
+        s if s < 20.5 => 1.0,
+        s if s < 122.0 => 5.0,
+        s if s < 602.0 => 30.0,
+        _ => 60.0,
     };
-    seconds.is_multiple_of(step).then_some(seconds)
+    let timer = (span / step).round() * step;
+    let slack = (0.004 * span).clamp(0.12, 1.5);
+    (-0.02..=slack).contains(&(span - timer)).then_some(timer as u64)
 }
 
 /// A span for a sentence: `8.0 s`, `2 min 5 s`, `1 h 0 min`.

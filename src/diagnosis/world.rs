@@ -4,20 +4,12 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
 use super::case::Ending;
+use super::ends::{Ends, Identifier};
 use super::events::{Events, Member};
+use super::legs::Legs;
 use super::sizes::Sizes;
 use crate::connection::{Connection, Observations};
 use crate::ids::Side;
-use crate::knowledge::Identified;
-
-/// Who the two ends of a connection are.
-#[derive(Debug, Clone, Default)]
-pub struct Ends {
-    /// The client.
-    pub client: Option<Identified>,
-    /// The server.
-    pub server: Option<Identified>,
-}
 
 /// Everything beyond the single connection.
 pub struct World<'a> {
@@ -33,6 +25,8 @@ pub struct World<'a> {
     pub sizes: Sizes,
     /// Mass closes, mass drops and other events over connections.
     pub events: Events,
+    /// Conversations seen on both sides of a proxy.
+    pub legs: Legs,
 }
 
 impl<'a> World<'a> {
@@ -40,14 +34,16 @@ impl<'a> World<'a> {
     #[must_use]
     pub fn new(observations: &'a Observations) -> World<'a> {
         let endings: Vec<_> = observations.connections.iter().map(Ending::of).collect();
-        let ends = observations.connections.iter().map(super::ends::identify).collect();
+        let mut identifier = Identifier::default();
+        let ends = observations.connections.iter().map(|c| identifier.ends(c)).collect();
         let mut by_server: BTreeMap<SocketAddr, Vec<usize>> = BTreeMap::new();
         for (index, connection) in observations.connections.iter().enumerate() {
             by_server.entry(connection.server).or_default().push(index);
         }
         let sizes = Sizes::new(observations, &endings);
         let events = Events::new(observations, &endings, &by_server);
-        World { observations, endings, ends, by_server, sizes, events }
+        let legs = Legs::new(observations);
+        World { observations, endings, ends, by_server, sizes, events, legs }
     }
 
     /// The connections to the same server address, this one included.
@@ -55,6 +51,22 @@ impl<'a> World<'a> {
         let server = self.observations.connections[index].server;
         let connections = &self.observations.connections;
         self.by_server.get(&server).into_iter().flatten().map(move |i| (*i, &connections[*i]))
+    }
+
+    /// Seconds without any frame of either side before a connection's end; since its opening when there was none.
+    #[must_use]
+    pub fn silence(&self, index: usize) -> Option<f64> {
+        let connection = &self.observations.connections[index];
+        let last = connection.from_client.last_frame.max(connection.from_server.last_frame);
+        Some(self.endings[index].at?.at.seconds_since(last.unwrap_or(connection.opened()).at))
+    }
+
+    /// Seconds from a connection's opening handshake to its end.
+    #[must_use]
+    pub fn age(&self, index: usize) -> Option<f64> {
+        let connection = &self.observations.connections[index];
+        let opened = connection.handshake.as_ref()?.response.origin.at;
+        Some(self.endings[index].at?.at.seconds_since(opened))
     }
 
     /// The event that a connection's end belongs to.

@@ -178,5 +178,5 @@ pub(super) fn to_record(bytes: &[u8], origin: Origin) -> Head {
     let text = String::from_utf8_lossy(&bytes[..end]);
     let bare_line_feeds = text.contains('\n') && !text.contains("\r\n");
     let text = if bare_line_feeds { text.replace('\n', "\r\n") } else { text.into_owned() };
-    Head { origin, text: text.into_boxed_str() }
+    Head { origin, text: text.into() }
 }

@@ -317,7 +317,8 @@ impl Upgrade {
             violations.push(HandshakeViolation::MalformedHead);
         }
         let (accept_valid, deflate) = response_facts(request.as_ref(), &response, &mut violations);
-        let handshake = Handshake { request, response, accept_valid, deflate, violations };
+        let key = request.as_ref().and_then(|r| r.field("sec-websocket-key")).map(Box::from);
+        let handshake = Handshake { key, request, response, accept_valid, deflate, violations };
         let asked = &mut self.sides[client];
         let lost = asked.state != State::Asked;
         let held = std::mem::take(&mut asked.held);

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 
 use serde::Serialize;
 
@@ -153,9 +154,9 @@ pub struct ConnectionReport {
     /// TLS facts; `None` for plain TCP.
     pub tls: Option<serde_json::Value>,
     /// The opening handshake.
-    pub handshake: Option<HandshakeReport>,
+    pub handshake: Option<Box<HandshakeReport>>,
     /// Who the two ends are, where that is known.
-    pub implementations: Both<Option<ImplementationReport>>,
+    pub implementations: Both<Option<Arc<ImplementationReport>>>,
     /// What each side sent.
     pub traffic: Both<Traffic>,
     /// How it ended.
@@ -368,9 +369,9 @@ pub struct Diagnosis {
     /// For `protocol-violation`: the rule that was broken.
     pub violation: Option<&'static str>,
     /// The message that caused it.
-    pub message: Option<MessageReport>,
+    pub message: Option<Box<MessageReport>>,
     /// The limit that refused it.
-    pub limit: Option<LimitReport>,
+    pub limit: Option<Box<LimitReport>>,
     /// What proves it.
     pub evidence: Vec<Evidence>,
     /// What to change.

@@ -1,6 +1,7 @@
 //! Reports made by hand, for the tests of the formats.
 
 use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
 
 use crate::ids::{Side, Timestamp};
 use crate::report::model::*;
@@ -41,22 +42,22 @@ fn connection(id: usize) -> ConnectionReport {
         opening_packet: Some(packet),
         joined_midstream: false,
         tls: None,
-        handshake: Some(HandshakeReport {
+        handshake: Some(Box::new(HandshakeReport {
             status: Some(101),
             subprotocol: None,
             extensions: vec!["permessage-deflate".to_owned()],
             accept_valid: Some(true),
             server_header: Some("Python/3.13 websockets/15.0".to_owned()),
             user_agent: None,
-        }),
+        })),
         implementations: Both {
             client: None,
-            server: Some(ImplementationReport {
+            server: Some(Arc::new(ImplementationReport {
                 id: "python-websockets".to_owned(),
                 name: "websockets for Python".to_owned(),
                 confidence: Confidence::Likely,
                 because: "the Server header says so".to_owned(),
-            }),
+            })),
         },
         traffic: Both {
             client: Traffic { messages: 12, payload_bytes: 5000, largest_message_bytes: Some(2000) },
@@ -112,13 +113,13 @@ fn too_big(id: usize, bytes: &str, confidence: Confidence) -> ConnectionReport {
         ),
         caused_by: Some(Party::Client),
         change: Some(Party::Server),
-        limit: Some(LimitReport {
+        limit: Some(Box::new(LimitReport {
             bytes: Some(1_048_576),
             basis: LimitBasis::StatedInReason,
             accepted_up_to: Some(1_048_002),
             refused_from: Some(1_934_112),
             setting: Some("max_size".to_owned()),
-        }),
+        })),
         evidence: vec![
             evidence("close-reason", "The reason names the limit: 1,048,576 bytes (1 MiB).", &[close]),
             evidence("accepted", "118 messages of up to 1,048,002 bytes passed before", &[]),
@@ -339,7 +340,7 @@ pub(super) fn hostile() -> Report {
     for c in &mut report.connections {
         c.url = Some(ATTACK.to_owned());
         if let Some(known) = &mut c.implementations.server {
-            known.name = ATTACK.to_owned();
+            Arc::make_mut(known).name = ATTACK.to_owned();
         }
         c.end.close_frames.iter_mut().for_each(|f| f.reason = ATTACK.to_owned());
         if let Some(d) = &mut c.diagnosis {

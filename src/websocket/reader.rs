@@ -612,7 +612,7 @@ impl FrameReader {
         }
         self.end_message(false);
         let ring = std::mem::take(&mut self.ring);
-        (self.sent.recent, self.sent.largest, self.sent.defective, self.sent.defects) = ring.into_parts();
+        ring.into_record(&mut self.sent);
     }
 }
 

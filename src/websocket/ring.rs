@@ -1,6 +1,6 @@
-//! The messages of one direction that are kept: the last ones, the largest ones, the defective ones.
+//! The messages of one direction that are kept: the last ones, the largest one, the defective ones.
 
-use crate::connection::Message;
+use crate::connection::{Message, OlderSizes, Sent};
 use crate::limits;
 
 /// Bounded selections of the messages of one direction.
@@ -9,27 +9,21 @@ pub(super) struct Ring {
     last: Vec<Message>,
     /// Where the oldest of `last` stands once it is full.
     oldest: usize,
-    largest: Vec<Message>,
+    /// The largest of those that left `last`, and the sizes of all of them.
+    largest: Option<Box<Message>>,
+    older: OlderSizes,
     defective: Vec<Message>,
     defects: u64,
 }
 
+/// Messages below this size are not kept for being the largest: no limit is that small.
+const KEPT_FROM: u64 = 1024;
+
 impl Ring {
     #[inline]
     pub(super) fn push(&mut self, message: Message) {
-        if message.complete {
-            let size = message.payload_bytes.unwrap_or(message.wire_bytes);
-            let full = self.largest.len() == limits::LARGEST_MESSAGES;
-            let smallest = self.largest.last().map_or(0, |m| m.payload_bytes.unwrap_or(m.wire_bytes));
-            if !full || size > smallest {
-                self.insert_largest(size, &message);
-            }
-        }
         if message.defect.is_some() {
-            self.defects += 1;
-            if self.defective.len() < limits::DEFECTIVE_MESSAGES {
-                self.defective.push(message.clone());
-            }
+            self.keep_defective(&message);
         }
         if self.last.len() < limits::RECENT_MESSAGES {
             if self.last.is_empty() {
@@ -37,24 +31,32 @@ impl Ring {
             }
             self.last.push(message);
         } else if let Some(slot) = self.last.get_mut(self.oldest) {
-            *slot = message;
+            let left = std::mem::replace(slot, message);
             self.oldest = (self.oldest + 1) % limits::RECENT_MESSAGES;
+            let size = left.size();
+            let largest = size > self.older.messages[0];
+            self.older.add(&left);
+            if largest && left.complete && size >= KEPT_FROM {
+                self.largest = Some(Box::new(left));
+            }
         }
     }
 
     #[cold]
-    fn insert_largest(&mut self, size: u64, message: &Message) {
-        if self.largest.is_empty() {
-            self.largest.reserve_exact(limits::LARGEST_MESSAGES + 1);
+    fn keep_defective(&mut self, message: &Message) {
+        self.defects += 1;
+        if self.defective.len() < limits::DEFECTIVE_MESSAGES {
+            self.defective.push(message.clone());
         }
-        let at = self.largest.partition_point(|m| m.payload_bytes.unwrap_or(m.wire_bytes) >= size);
-        self.largest.insert(at, message.clone());
-        self.largest.truncate(limits::LARGEST_MESSAGES);
     }
 
-    /// The selections: last (oldest first), largest, defective, and the number of defective ones in all.
-    pub(super) fn into_parts(mut self) -> (Vec<Message>, Vec<Message>, Vec<Message>, u64) {
+    /// Hands the selections over to the record.
+    pub(super) fn into_record(mut self, sent: &mut Sent) {
         self.last.rotate_left(self.oldest);
-        (self.last, self.largest, self.defective, self.defects)
+        sent.recent = self.last;
+        sent.largest = self.largest;
+        sent.older = self.older;
+        sent.defective = self.defective;
+        sent.defects = self.defects;
     }
 }

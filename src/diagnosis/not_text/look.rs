@@ -158,7 +158,7 @@ fn cut_before(sent: &Sent, message: &Message, tail: usize) -> Cut {
 }
 
 fn kept(sent: &Sent, number: u64) -> Option<&Message> {
-    sent.recent.iter().chain(&sent.defective).chain(&sent.largest).find(|m| m.number == number)
+    sent.recent.iter().chain(&sent.defective).chain(sent.largest.as_deref()).find(|m| m.number == number)
 }
 
 /// The character whose first bytes are `begin` and whose last ones `next` begins with.

@@ -1,0 +1,38 @@
+//! Handshake heads that many connections share, kept once.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use crate::connection::{Handshake, Head, KEY};
+use crate::limits;
+
+/// Heads seen so far. Thousands of connections of one program differ in their key alone.
+#[derive(Debug, Default)]
+pub(super) struct Heads {
+    seen: HashSet<Arc<str>>,
+}
+
+impl Heads {
+    /// Replaces key and accept value by a mark and shares the heads with those of earlier connections.
+    pub(super) fn share(&mut self, handshake: &mut Handshake) {
+        if let Some(request) = &mut handshake.request {
+            self.share_head(request, "sec-websocket-key");
+        }
+        self.share_head(&mut handshake.response, "sec-websocket-accept");
+    }
+
+    fn share_head(&mut self, head: &mut Head, field: &str) {
+        let marked = match head.field(field) {
+            Some(value) if !value.is_empty() => head.text.replacen(value, KEY, 1),
+            _ => head.text.to_string(),
+        };
+        if let Some(known) = self.seen.get(marked.as_str()) {
+            head.text = known.clone();
+            return;
+        }
+        head.text = marked.into();
+        if self.seen.len() < limits::SHARED_HEADS {
+            self.seen.insert(head.text.clone());
+        }
+    }
+}
