@@ -9,6 +9,7 @@ pub mod going_away;
 mod handshakes;
 mod incidents;
 pub mod legs;
+pub mod not_text;
 pub mod payload;
 mod reports;
 pub mod sizes;

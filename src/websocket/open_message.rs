@@ -93,9 +93,9 @@ impl OpenMessage {
         }
     }
 
-    /// It cannot be inflated.
+    /// It cannot be inflated. What was inflated before and is not UTF-8 is a consequence: garbage.
     pub(super) fn fail(&mut self, failure: InflateFailure) {
-        if self.facts.defect.is_none() {
+        if !matches!(self.facts.defect.as_deref(), Some(Defect::Inflate(_))) {
             self.facts.defect = Some(Box::new(Defect::Inflate(failure)));
         }
         self.readable = false;

@@ -542,7 +542,7 @@ impl FrameReader {
             self.sent.messages += 1;
             self.sent.payload_bytes += message.payload_bytes.unwrap_or(message.wire_bytes);
         }
-        if self.sent.closes.is_empty() {
+        if self.sent.closes.first().is_none_or(|close| message.start < close.start) {
             self.ring.push(message);
         }
     }

@@ -7,21 +7,35 @@ use crate::connection::TcpEndKind;
 use crate::ids::Side;
 use crate::report::model::Party;
 
+mod binary_sent_as_text;
+mod character_cut_by_chunking;
 mod client_shutting_down;
+mod close_reason_invalid;
+mod compressed_data_corrupt;
+mod compression_context_lost;
 mod connection_age_limit;
+mod content_rejected;
+mod corrupt_text;
 mod declared_length_absurd;
+mod fragment_split_character;
 mod frame_over_limit;
 mod going_away_unexplained;
 mod idle_timeout;
 mod inflated_message_over_limit;
+mod invalid_text_unexplained;
 mod keepalive_timeout;
+mod legacy_charset_text;
+mod lone_surrogate;
 mod message_over_limit;
+mod overlong_utf8;
 mod page_left;
 mod proxy_restart;
 mod server_restart;
 mod server_shutdown;
 mod session_ended;
 mod size_refused_unexplained;
+mod stale_buffer_text;
+mod wrong_mask;
 
 /// Every cause, from special to general: where two are equally sure, the earlier one is taken.
 pub static CAUSES: &[&Cause] = &[
@@ -31,6 +45,21 @@ pub static CAUSES: &[&Cause] = &[
     &frame_over_limit::CAUSE,
     &message_over_limit::CAUSE,
     &size_refused_unexplained::CAUSE,
+    // Not valid text
+    &close_reason_invalid::CAUSE,
+    &fragment_split_character::CAUSE,
+    &wrong_mask::CAUSE,
+    &lone_surrogate::CAUSE,
+    &overlong_utf8::CAUSE,
+    &character_cut_by_chunking::CAUSE,
+    &stale_buffer_text::CAUSE,
+    &binary_sent_as_text::CAUSE,
+    &legacy_charset_text::CAUSE,
+    &compression_context_lost::CAUSE,
+    &compressed_data_corrupt::CAUSE,
+    &corrupt_text::CAUSE,
+    &content_rejected::CAUSE,
+    &invalid_text_unexplained::CAUSE,
     // Going away
     &keepalive_timeout::CAUSE,
     &page_left::CAUSE,
