@@ -3,5 +3,6 @@
 pub mod connection;
 pub mod diagnosis;
 pub mod ids;
+pub mod knowledge;
 pub mod limits;
 pub mod report;
