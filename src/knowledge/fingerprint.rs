@@ -96,6 +96,9 @@ pub enum WhichHead {
     Response,
 }
 
+/// Score of a field that is there, whatever its value.
+const PRESENT: u32 = 12;
+
 /// That a fingerprint fits: how telling it is, and why in words.
 #[derive(Debug)]
 pub(super) struct Fit {
@@ -111,9 +114,11 @@ impl Fit {
         self.because.push((score, because));
     }
 
-    /// The one or two most telling clauses.
+    /// The one or two most telling clauses; that a field is merely there is said only for want of better.
     pub(super) fn because(mut self) -> String {
         self.because.sort_by_key(|(score, _)| std::cmp::Reverse(*score));
+        let best = self.because.first().map_or(0, |(score, _)| *score);
+        self.because.retain(|(score, _)| *score == best || *score > PRESENT);
         let clauses: Vec<String> = self.because.into_iter().take(2).map(|(_, clause)| clause).collect();
         clauses.join(" and ")
     }
@@ -133,7 +138,7 @@ impl Fingerprint {
             let value = head?.field(name).filter(|v| patterns.iter().any(|p| matches(p, v)))?;
             let whose = if which == WhichHead::Request && self.role == Role::Proxy { "the request's" } else { "its" };
             if patterns.iter().all(|p| matches!(p.as_str(), "{*}" | "{text}")) {
-                fit.add(25, format!("{whose} {name} header is there"));
+                fit.add(PRESENT, format!("{whose} head has a {name} header"));
             } else {
                 fit.add(100, format!("{whose} {name} header says {}", shown(value)));
             }

@@ -101,6 +101,14 @@ fn clients_are_recognised() {
 }
 
 #[test]
+fn the_clause_names_what_tells() {
+    let (request, response) = (head(CHROMIUM), head(PLAIN));
+    let found = identify(&Evidence::new(Side::Client, Some(&request), Some(&response))).unwrap();
+    assert!(found.because.starts_with("its User-Agent header says Mozilla/5.0"), "{}", found.because);
+    assert!(!found.because.contains("Origin"), "{}", found.because);
+}
+
+#[test]
 fn a_proxy_that_lower_cases_names_hides_nobody() {
     let request = head(&[
         "GET /ws HTTP/1.1",

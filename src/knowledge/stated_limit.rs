@@ -315,4 +315,13 @@ mod tests {
             assert_eq!(limit_stated_in_reason(reason), None, "{reason}");
         }
     }
+
+    proptest::proptest! {
+        #[test]
+        fn no_text_is_too_odd(text in "\\PC*", a in 0u64.., b in 0u64..) {
+            let _ = limit_stated_in_reason(&text);
+            let _ = limit_stated_in_reason(&format!("{text}{a} bytes exceeds{text}limit of\u{a0}{b}{text}"));
+            let _ = limit_stated_in_reason(&format!("max {a},{b}\u{202f}{a}.{b} kb{text}"));
+        }
+    }
 }
