@@ -38,6 +38,9 @@ pub enum Family {
 pub enum Verdict {
     /// It fits.
     Fits(Box<Finding>),
+    /// It is what remains to be said where nothing fits. Its confidence is about what it says, and is not weighed against
+    /// those that fit.
+    Otherwise(Box<Finding>),
     /// It was worth a thought and is excluded, because of this.
     RuledOut(String),
     /// It has nothing to say here.
@@ -113,6 +116,12 @@ impl Finding {
     ) -> Finding {
         self.fixes.push(Fix { party, text: text.into(), example, source });
         self
+    }
+
+    /// The finding as a verdict where no other cause fits.
+    #[must_use]
+    pub fn otherwise(self) -> Verdict {
+        Verdict::Otherwise(Box::new(self))
     }
 
     /// The finding as a verdict.
