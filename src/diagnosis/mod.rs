@@ -13,6 +13,7 @@ pub mod idle;
 mod incidents;
 pub mod payload;
 pub mod plain;
+mod refusals;
 mod reports;
 pub mod sizes;
 pub mod timers;
