@@ -59,100 +59,100 @@ pub fn answered<'a>(case: &Case<'a>) -> Option<Breach<'a>> {
 pub struct Wording {
     /// What it is, for a title: `a frame without a mask`.
     pub what: String,
-    /// The rule, as a sentence.
+    /// The rule, for after a colon.
     pub rule: &'static str,
     /// Where it stands.
     pub section: &'static str,
-    /// Where it mostly comes from.
+    /// Where it mostly comes from, for a sentence of its own.
     pub origin: &'static str,
     /// What its sender has to do.
     pub fix: &'static str,
 }
 
-/// The sentences for a breach of `rule` by `by` with the number `value`.
+/// The sentences for a breach of `rule` with the number `value`.
 #[must_use]
-pub fn wording(rule: Rule, value: u64, by: Side) -> Wording {
+pub fn wording(rule: Rule, value: u64) -> Wording {
     let (what, rule, section, origin, fix): (String, _, _, _, _) = match rule {
         Rule::UnmaskedClientFrame => (
             "a frame without a mask".into(),
-            "A client masks every frame; a server must close when one is not",
+            "a client masks every frame; a server must close when one is not",
             "RFC 6455 section 5.1",
             "mostly a hand-made client, or a box that speaks as a server towards this end",
             "mask every frame with a fresh random key, or use a WebSocket library in its client role.",
         ),
         Rule::MaskedServerFrame => (
             "a masked frame".into(),
-            "A server must not mask its frames; a client must close when one is",
+            "a server must not mask its frames; a client must close when one is",
             "RFC 6455 section 5.1",
             "mostly client code used on the server's side, or a proxy that passes frames of the wrong direction",
             "send frames without a mask: use the library's server role.",
         ),
         Rule::ReservedBits => (
             format!("a frame with reserved bits set ({})", reserved_bits(value)),
-            "Reserved bits are 0 unless an agreed extension gives them a meaning",
+            "reserved bits are 0 unless an agreed extension gives them a meaning",
             "RFC 6455 section 5.2",
             "mostly an extension that only one side believes in, bytes read from the wrong offset, or data that is no frame at all",
             "leave RSV1 to RSV3 at 0, and check that frame headers are written where the last frame ended.",
         ),
         Rule::ReservedOpcode => (
             format!("a frame with the undefined opcode {value}"),
-            "Only opcodes 0, 1, 2, 8, 9 and 10 are defined",
+            "only opcodes 0, 1, 2, 8, 9 and 10 are defined",
             "RFC 6455 section 5.2",
             "mostly a hand-made frame header, or a length that does not fit its payload, so that payload is read as a header",
             "write opcode 1 for text and 2 for binary, and check the lengths of the frames before it.",
         ),
         Rule::FragmentedControlFrame => (
             format!("a {} in fragments (FIN 0)", control(value)),
-            "Control frames must not be fragmented",
+            "control frames must not be fragmented",
             "RFC 6455 section 5.5",
             "mostly code that splits every frame alike",
             "set FIN on every Close, Ping and Pong.",
         ),
         Rule::OversizedControlFrame => (
             format!("a control frame with {}", words::bytes(value)),
-            "Control frames carry at most 125 bytes",
+            "control frames carry at most 125 bytes",
             "RFC 6455 section 5.5",
             "mostly application data put into a Ping, or a close reason above 123 bytes",
             "keep Pings below 126 bytes and close reasons below 124, and send data in data frames.",
         ),
         Rule::UnexpectedContinuation => (
             "a continuation without a message to continue".into(),
-            "A continuation frame follows a first fragment with FIN 0",
+            "a continuation frame follows a first fragment with FIN 0",
             "RFC 6455 section 5.4",
             "mostly a first fragment that had FIN set, or two tasks that write fragments to one connection without a lock",
             "send the first fragment with FIN 0 and opcode 1 or 2, and let one task at a time write a message.",
         ),
         Rule::UnfinishedMessage => (
             "a new message before the last one was finished".into(),
-            "The fragments of two messages must not be mixed",
+            "the fragments of two messages must not be mixed",
             "RFC 6455 section 5.4",
             "mostly two tasks that write to one connection without a lock, or fragments that carry opcode 1 or 2 instead of 0",
             "let one task at a time write a message, and give every later fragment opcode 0.",
         ),
         Rule::NonMinimalLength => (
             format!("a length of {} in more bytes than it needs", words::grouped(value)),
-            "The shortest form of the length must be used",
+            "the shortest form of the length must be used",
             "RFC 6455 section 5.2",
             "mostly a hand-made frame header that always writes 16 or 64 bits",
             "write 7 bits up to 125, 16 bits up to 65,535 and 64 bits above.",
         ),
         Rule::LengthHighBit => (
             "a 64-bit length with its highest bit set".into(),
-            "The highest bit of a 64-bit length is 0",
+            "the highest bit of a 64-bit length is 0",
             "RFC 6455 section 5.2",
             "mostly a negative number written as a length, or the wrong byte order",
             "write the length as an unsigned number in network byte order.",
         ),
         Rule::InvalidCloseCode => (
             format!("a Close with the code {value}, which {}", close_code_is(value)),
-            "A Close carries 1000 to 1003, 1007 to 1014 or 3000 to 4999",
+            "a Close carries 1000 to 1003, 1007 to 1014 or 3000 to 4999",
             "RFC 6455 section 7.4",
             "mostly an API's event code passed on to close(): 1005, 1006 and 1015 are what an API reports, never what is sent",
             "close with 1000, 1001, 1011 or a code of its own from 4000 to 4999.",
         ),
         Rule::OneByteClose => (
             "a Close with a body of one byte".into(),
-            "The body of a Close is empty or begins with a code of two bytes",
+            "the body of a Close is empty or begins with a code of two bytes",
             "RFC 6455 section 5.5.1",
             "mostly a hand-made Close that writes its code in one byte",
             "write the code in two bytes in network byte order, or leave the body empty.",
@@ -161,8 +161,8 @@ pub fn wording(rule: Rule, value: u64, by: Side) -> Wording {
             "a compressed message although compression was not agreed".into(),
             "RSV1 may be set only where the handshake agreed on permessage-deflate",
             "RFC 7692 section 6",
-            "a peer that believes in an extension which the other end did not see: a proxy that strips Sec-WebSocket-Extensions \
-             in one direction does this",
+            "mostly a peer that believes in an extension which the other end did not see: a proxy that strips \
+             Sec-WebSocket-Extensions in one direction does this",
             "compress only when the 101 itself names permessage-deflate.",
         ),
         Rule::CompressedControlOrContinuation => (
@@ -174,13 +174,12 @@ pub fn wording(rule: Rule, value: u64, by: Side) -> Wording {
         ),
         Rule::DataAfterClose => (
             "frames after its own Close".into(),
-            "Nothing may be sent after a Close",
+            "nothing may be sent after a Close",
             "RFC 6455 section 5.5.1",
             "mostly a task that goes on writing while another closes",
             "stop writing before the Close is sent.",
         ),
     };
-    let _ = by;
     Wording { what, rule, section, origin, fix }
 }
 
@@ -227,7 +226,7 @@ pub fn notes_on_violations(case: &Case<'_>, finding: &mut Finding) {
             told.push(violation.rule);
             let count = violations.iter().filter(|v| v.rule == violation.rule).count();
             let times = if count > 1 { format!(", {count} times") } else { String::new() };
-            let wording = wording(violation.rule, violation.value, side);
+            let wording = wording(violation.rule, violation.value);
             plain::note(
                 finding,
                 format!(
@@ -246,7 +245,7 @@ mod tests {
 
     #[test]
     fn every_rule_has_its_sentences() {
-        let opcode = wording(Rule::ReservedOpcode, 5, Side::Client);
+        let opcode = wording(Rule::ReservedOpcode, 5);
         assert!(opcode.what.contains('5') && opcode.fix.ends_with('.'));
         assert_eq!(reserved_bits(6), "RSV1 and RSV2");
         assert!(close_code_is(1006).contains("APIs"));

@@ -28,16 +28,17 @@ pub struct LastThing {
 /// The last frame of either side before the end.
 #[must_use]
 pub fn last_thing(case: &Case<'_>) -> Option<LastThing> {
-    last_of(case.connection, Side::Client)
-        .into_iter()
-        .chain(last_of(case.connection, Side::Server))
-        .max_by_key(|l| (l.origin.at, l.origin.packet))
+    let ends = [last_from(case, Side::Client), last_from(case, Side::Server)];
+    ends.into_iter().flatten().max_by_key(|l| (l.origin.at, l.origin.packet))
 }
 
-fn last_of(connection: &Connection, from: Side) -> Option<LastThing> {
-    let sent = connection.sent_by(from);
-    let message = sent.recent.last();
-    match (message, sent.last_frame) {
+/// The last frame of one side before the end.
+#[must_use]
+pub fn last_from(case: &Case<'_>, from: Side) -> Option<LastThing> {
+    let sent = case.connection.sent_by(from);
+    let before = |o: &Origin| case.ending.at.is_none_or(|end| o.packet <= end.packet);
+    let message = sent.recent.iter().rev().find(|m| before(&m.last));
+    match (message, sent.last_frame.filter(before)) {
         (Some(message), last) if last.is_none_or(|l| l.packet <= message.last.packet) => Some(LastThing {
             from,
             what: format!(
@@ -55,6 +56,18 @@ fn last_of(connection: &Connection, from: Side) -> Option<LastThing> {
         _ => None,
     }
 }
+
+/// The message of the other side that `side` may have been working on when it ended the connection: one that came within
+/// half a second before.
+#[must_use]
+pub fn in_hand(case: &Case<'_>, side: Side) -> Option<LastThing> {
+    last_from(case, side.other())
+        .filter(|l| l.what.contains("message"))
+        .filter(|l| case.seconds_before_end(l.origin).is_some_and(|ago| ago < IN_HAND_SECONDS))
+}
+
+/// How long a message may be in the hands of a handler that fails over it.
+const IN_HAND_SECONDS: f64 = 0.5;
 
 /// What had been sent last, as a sentence.
 #[must_use]
@@ -175,13 +188,11 @@ fn key(connection: &Connection) -> Option<&str> {
 #[must_use]
 pub fn plain(case: &Case<'_>, end: TcpEnd) -> Finding {
     let by = end.by;
-    let last = last_thing(case);
     let verb = if end.how == TcpEndKind::Fin { "closed TCP" } else { "reset TCP" };
-    let when = match &last {
+    let when = match in_hand(case, by).filter(|_| by == Side::Server) {
         Some(last) => {
             let ago = case.seconds_before_end(last.origin).unwrap_or(0.0);
-            let whose = if last.from == by { "its own".to_string() } else { format!("the {}'s", last.from) };
-            format!(" {} after {whose} {}", timers::words(ago), last.what)
+            format!(", {} after the client's {}", timers::words(ago), last.what)
         }
         None => String::new(),
     };
@@ -236,23 +247,36 @@ pub fn note_proxy(case: &Case<'_>, by: Side, finding: &mut Finding) {
     }
 }
 
-/// The fix for an unexplained end by the server: where to look, and that the client has to come back.
+/// The fix for an unexplained end by the server: where to look.
 #[must_use]
-pub fn look_at_server(case: &Case<'_>, finding: Finding) -> Finding {
-    let last = last_thing(case);
-    let quick = last
-        .as_ref()
-        .is_some_and(|l| l.from == Side::Client && case.seconds_before_end(l.origin).is_some_and(|ago| ago < 0.5));
-    let text = match last {
-        Some(last) if quick => format!(
-            "read the application log at the time below for an exception while it handled the {}: an unhandled error that \
-             ends the handler often looks like this. Let the handler send Close 1011 when it fails.",
-            last.what
-        ),
-        _ => "read the application, container and process logs at the time below for an exit, a kill or an unhandled error. Let \
-              the server send a Close (1001 or 1011) before it drops TCP."
+pub fn look_at_server(case: &Case<'_>, mut finding: Finding) -> Finding {
+    let text = match in_hand(case, Side::Server) {
+        Some(last) => {
+            if last_thing(case).is_some_and(|l| l.from == Side::Server) {
+                let ago = timers::words(case.seconds_before_end(last.origin).unwrap_or(0.0));
+                let text =
+                    format!("The client's last was a {} (packet {}), {ago} before the end.", last.what, last.origin.packet);
+                finding = finding.with_evidence("in-hand", text, &[last.origin.packet.0]);
+            }
+            format!(
+                "read the application log at that time for an error while it handled the {} (packet {}): frameworks drop TCP \
+                 like this when a handler fails. The capture cannot show whether one did. Let the handler send Close 1011 when \
+                 it fails.",
+                last.what, last.origin.packet
+            )
+        }
+        None => "read the application, container and process logs at that time for an exit, a kill or an unhandled error. Let \
+                 the server send a Close (1001 or 1011) before it drops TCP."
             .to_string(),
     };
+    let silence = case.silence().unwrap_or(0.0);
+    if !super::idle::fits(silence) {
+        let text = format!(
+            "The silence of {} before it fits no timer, and no size or text explains it.",
+            timers::words(silence)
+        );
+        finding = finding.with_evidence("no-other-cause", text, &[]);
+    }
     finding.with_fix(Party::Server, text, None, None)
 }
 

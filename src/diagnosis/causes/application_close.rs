@@ -67,9 +67,7 @@ fn check(case: &Case<'_>) -> Verdict {
             finding = finding.with_evidence("code-meaning", says, &[close.origin.packet.0]);
             return finding.with_fix(m.change, m.fix, None, m.source.map(str::to_string)).otherwise();
         }
-        None => format!(
-            "the meaning of {code} is private to the application: search its code for {code}, and its log at the time below."
-        ),
+        None => format!("search the application's code for {code}: its meaning is private to it."),
     };
     if code < 4000 {
         plain::note(

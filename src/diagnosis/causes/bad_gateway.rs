@@ -43,7 +43,7 @@ fn check(case: &Case<'_>) -> Verdict {
     finding
         .with_fix(
             Party::Proxy,
-            "read its log at the time below for the backend it used and that backend's answer; capture between the two as well.",
+            "read its log at that time for the backend it used and that backend's answer; capture between the two as well.",
             None,
             None,
         )

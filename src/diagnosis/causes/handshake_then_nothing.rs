@@ -66,16 +66,13 @@ fn check(case: &Case<'_>) -> Verdict {
     let (party, text) = match end.by {
         Side::Server => (
             Party::Server,
-            format!("read the log of the handler for {path} at the time below: it ended before it sent anything."),
+            format!("read the log of the handler for {path} at that time: it ended before it sent anything."),
         ),
         Side::Client if drops::is_browser(case) => (
             Party::Nobody,
             "no change is needed if the page was left at once; else read the browser's console.".to_string(),
         ),
-        Side::Client => (
-            Party::Client,
-            "read its log at the time below: it gave up right after the handshake succeeded.".to_string(),
-        ),
+        Side::Client => (Party::Client, "read its log: it gave up right after the handshake succeeded.".to_string()),
     };
     finding
         .with_evidence("silent", words::sentence("no frame stands between the 101 and the end of TCP."), &[])

@@ -89,7 +89,7 @@ fn check(case: &Case<'_>) -> Verdict {
     finding
         .with_fix(
             Party::Server,
-            "find out why the process ended at the time below: a deployment, a crash, the out-of-memory killer (dmesg, \
+            "find out why the process ended at that time: a deployment, a crash, the out-of-memory killer (dmesg, \
              container events).",
             None,
             None,

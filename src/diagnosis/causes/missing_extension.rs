@@ -54,7 +54,7 @@ fn check(case: &Case<'_>) -> Verdict {
     if from == Side::Server {
         plain::note(&mut finding, "Only clients may send 1010: this server uses it for something of its own.", &[]);
         return finding
-            .with_fix(Party::Server, "read its log at the time below; refuse in the handshake instead.", None, None)
+            .with_fix(Party::Server, "read its log at that time; refuse in the handshake instead.", None, None)
             .otherwise();
     }
     finding

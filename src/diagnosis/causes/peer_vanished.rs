@@ -104,7 +104,8 @@ fn fits(case: &Case<'_>, side: Side, since: Origin, heard: Origin, waited: f64) 
     }
     let confidence = if repeats >= 3 && waited >= 3.0 { Confidence::Likely } else { Confidence::Possible };
     let mut finding = Finding::new(confidence, Severity::Problem, title, explanation);
-    finding.caused_by = Some(gone.into());
+    // The end that fell silent did not choose to.
+    finding.caused_by = None;
     finding.change = Some(Party::Network);
     finding
         .with_evidence(
@@ -118,7 +119,7 @@ fn fits(case: &Case<'_>, side: Side, since: Origin, heard: Origin, waited: f64) 
         .with_fix(
             Party::Network,
             format!(
-                "find out what happened to the {gone} {} at the time below: out of coverage, asleep, down, or a NAT or firewall \
+                "find out what happened to the {gone} {} at that time: out of coverage, asleep, down, or a NAT or firewall \
                  that forgot the flow. A capture close to it shows which.",
                 connection.address(gone).ip()
             ),

@@ -99,10 +99,10 @@ fn check(case: &Case<'_>) -> Verdict {
         }
         None => {
             let text = if close.reason.is_empty() {
-                "read its log at the time below for the rule, and let it give a reason in the Close: authentication, rate, origin \
+                "read its log at that time for the rule, and let it give a reason in the Close: authentication, rate, origin \
                  and content all use 1008."
             } else {
-                "read its log at the time below for the rule behind this reason."
+                "read its log at that time for the rule behind this reason."
             };
             finding = finding.with_fix(Party::from(from), text, None, None);
         }

@@ -77,7 +77,7 @@ fn spoke_since(case: &Case<'_>, breach: &Breach<'_>) -> bool {
 fn finding(case: &Case<'_>, breach: &Breach<'_>, code: u16, confidence: Confidence) -> Finding {
     let (by, other) = (breach.by, breach.by.other());
     let violation = breach.violation;
-    let wording = breach::wording(violation.rule, violation.value, by);
+    let wording = breach::wording(violation.rule, violation.value);
     let packet = violation.origin.packet;
     let title = format!("{by} sent {}", wording.what);
     let answer = if breach.in_close {
@@ -106,10 +106,13 @@ fn finding(case: &Case<'_>, breach: &Breach<'_>, code: u16, confidence: Confiden
     };
     let explanation = format!("{} sent {} (packet {packet}).{answer}", words::sentence(&case.who(by)), wording.what);
     let mut finding = Finding::new(confidence, Severity::Problem, title, explanation);
+    let packets: Vec<u64> = std::iter::once(packet.0)
+        .chain(case.ending.answer.filter(|_| breach.in_close).map(|(_, a)| a.origin.packet.0))
+        .collect();
     finding.violation = Some(violation.rule.name());
     finding.caused_by = Some(by.into());
     finding.change = Some(by.into());
-    finding = finding.with_evidence("rule", format!("{} ({}).", wording.rule, wording.section), &[packet.0]);
+    finding = finding.with_evidence("rule", format!("{}: {}.", wording.section, wording.rule), &packets);
     if !matches!(code, 1002) && !breach.in_close {
         finding = finding.with_evidence(
             "ended-at-frame",
@@ -124,7 +127,7 @@ fn finding(case: &Case<'_>, breach: &Breach<'_>, code: u16, confidence: Confiden
             &[],
         );
     }
-    plain::note(&mut finding, format!("Where it comes from: {}.", wording.origin), &[]);
+    plain::note(&mut finding, words::sentence(&format!("{}.", wording.origin)), &[]);
     let compression = matches!(violation.rule, Rule::CompressedWithoutExtension)
         || violation.rule == Rule::ReservedBits && violation.value & 4 != 0;
     if compression {
@@ -192,7 +195,7 @@ fn unseen(case: &Case<'_>) -> Verdict {
         let text = match reason_hint(&close.reason) {
             Some(hint) => format!("read the {from}'s log for what it refused; its reason {hint}."),
             None => format!(
-                "read the {from}'s log at the time below for the rule it names. Text that is not UTF-8, bad compressed data and idle \
+                "read the {from}'s log at that time for the rule it names. Text that is not UTF-8, bad compressed data and idle \
                  timers are closed with 1002 by some implementations."
             ),
         };

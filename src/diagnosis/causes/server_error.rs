@@ -50,13 +50,13 @@ fn check(case: &Case<'_>) -> Verdict {
     if from == Side::Client {
         plain::note(&mut finding, "1011 was made for servers; here the client sent it.", &[]);
     }
-    let handled = drops::last_thing(case).filter(|l| l.from == from.other() && l.what.contains("message"));
+    let handled = drops::in_hand(case, from);
     let text = match handled {
         Some(last) => format!(
-            "read the application log at the time below for an exception; the {from} may have been handling the {} (packet {}).",
+            "read the application log at that time for an exception; the {from} may have been handling the {} (packet {}).",
             last.what, last.origin.packet
         ),
-        None => "read the application log at the time below for an exception.".to_string(),
+        None => "read the application log at that time for an exception.".to_string(),
     };
     plain::add_known_meaning(case, &mut finding);
     finding.with_fix(Party::from(from), text, None, None).otherwise()

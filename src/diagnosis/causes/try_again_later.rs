@@ -2,7 +2,7 @@
 
 use crate::diagnosis::case::Case;
 use crate::diagnosis::finding::{Cause, Family, Verdict};
-use crate::diagnosis::plain;
+use crate::diagnosis::{plain, words};
 use crate::report::model::{Party, Severity};
 
 pub(super) const CAUSE: Cause = Cause {
@@ -42,10 +42,13 @@ fn check(case: &Case<'_>) -> Verdict {
     let server = case.connection.server;
     let now_open = case.world.siblings(case.index).filter(|(i, c)| {
         let end = case.world.endings[*i].at;
-        c.first.at <= close.origin.at && end.is_none_or(|e| e.at > close.origin.at)
+        *i != case.index && c.first.at <= close.origin.at && end.is_none_or(|e| e.at > close.origin.at)
     });
     let open = now_open.count();
-    plain::note(&mut finding, format!("The capture shows {open} connections open to {server} at that moment."), &[]);
+    if open > 0 {
+        let open = words::count(open, "other connection", "other connections");
+        plain::note(&mut finding, format!("The capture shows {open} open to {server} at that moment."), &[]);
+    }
     plain::add_known_meaning(case, &mut finding);
     finding
         .with_fix(

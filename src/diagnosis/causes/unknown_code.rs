@@ -46,7 +46,7 @@ fn check(case: &Case<'_>) -> Verdict {
     finding.change = Some(from.into());
     plain::add_known_meaning(case, &mut finding);
     let text = if legal {
-        "read its log at the time below for why it closed."
+        "read its log for why it closed."
     } else {
         "close with a defined code: 1000, 1001, 1011, or 4000 to 4999 for codes of its own."
     };
