@@ -180,6 +180,14 @@ pub fn proxy_between(case: &Case<'_>) -> Option<Between> {
     })
 }
 
+/// The end of the other leg, when it came before that of this one and was not the proxy's own doing.
+#[must_use]
+pub fn ended_first(case: &Case<'_>, between: &Between, end: TcpEnd) -> Option<TcpEnd> {
+    let other = case.world.observations.connections[between.other_leg].tcp_end?;
+    // On its other leg the proxy has the other role.
+    (other.by != between.side.other() && other.origin.at < end.origin.at).then_some(other)
+}
+
 fn key(connection: &Connection) -> Option<&str> {
     connection.handshake.as_ref()?.request.as_ref()?.field("sec-websocket-key")
 }
@@ -226,10 +234,10 @@ pub fn note_proxy(case: &Case<'_>, by: Side, finding: &mut Finding) {
         let other = &case.world.observations.connections[between.other_leg];
         let stream = other.tcp_stream;
         let order = match (case.connection.tcp_end, other.tcp_end) {
-            (Some(this), Some(that)) if that.origin.at < this.origin.at && between.side == by => {
-                format!("that leg ended first, by its {}: look there", that.by)
-            }
-            (Some(_), Some(_)) if between.side == by => "this leg ended first: the proxy itself closed it".to_string(),
+            (Some(this), Some(_)) if between.side == by => match ended_first(case, &between, this) {
+                Some(that) => format!("that leg was ended first, by its {}: look there", that.by),
+                None => "the proxy itself closed both".to_string(),
+            },
             _ => format!("compare stream {stream}"),
         };
         let text = format!(

@@ -32,6 +32,8 @@ pub enum Family {
     Protocol,
     /// Codes with a plain meaning.
     Plain,
+    /// Upgrade requests that did not become a WebSocket: judged apart from connections, documented here.
+    Handshake,
 }
 
 /// A cause's answer.

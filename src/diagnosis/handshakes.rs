@@ -5,8 +5,8 @@ use std::net::SocketAddr;
 use super::refusals::{self, Reading};
 use super::world::World;
 use super::{drops, timers, words};
-use crate::connection::{FailedHandshake, HandshakeViolation, Head, TcpEndKind};
-use crate::report::model::{Evidence, Fix, HandshakeFailure, Party, Severity};
+use crate::connection::{FailedHandshake, Head};
+use crate::report::model::{Evidence, HandshakeFailure, Party, Severity};
 
 /// One report for each failed handshake.
 pub(super) fn reports(world: &World<'_>) -> Vec<HandshakeFailure> {
@@ -17,8 +17,8 @@ fn report(world: &World<'_>, failed: &FailedHandshake) -> HandshakeFailure {
     let status = failed.response.as_ref().and_then(Head::status);
     let mut evidence = Vec::new();
     let (cause, reading) = match (&failed.response, status) {
-        (None, _) => ("handshake-unanswered", unanswered(failed)),
-        (Some(response), Some(101)) => ("handshake-invalid", invalid(failed, response, &mut evidence)),
+        (None, _) => ("handshake-unanswered", refusals::unanswered(failed)),
+        (Some(response), Some(101)) => ("handshake-invalid", refusals::invalid(failed, response, &mut evidence)),
         (Some(response), _) => ("handshake-refused", refusals::read(failed, response, status.unwrap_or(0))),
     };
     let mut report = HandshakeFailure {
@@ -69,131 +69,19 @@ fn explanation(failed: &FailedHandshake, reading: &Reading) -> String {
         Some(response) => {
             let waited = timers::words(response.origin.at.seconds_since(request.origin.at));
             let line = response.start_line().split_once(' ').map_or(response.start_line(), |(_, rest)| rest).trim();
-            text.push_str(&format!("; the answer was {line} (packet {}), {waited} later.", response.origin.packet));
+            text.push_str(&format!(
+                " at {}; the answer was {line} (packet {}), {waited} later.",
+                words::utc(request.origin.at),
+                response.origin.packet
+            ));
         }
-        None => text.push('.'),
+        None => text.push_str(&format!(" at {}.", words::utc(request.origin.at))),
     }
     if !reading.why.is_empty() {
         text.push(' ');
         text.push_str(&reading.why);
     }
     text
-}
-
-fn unanswered(failed: &FailedHandshake) -> Reading {
-    let (what, why) = match failed.tcp_end {
-        Some(end) => {
-            let how = if end.how == TcpEndKind::Rst { "reset" } else { "closed" };
-            let waited = timers::words(end.origin.at.seconds_since(failed.request.origin.at));
-            (
-                format!("the {} {how} TCP {waited} after it", end.by),
-                format!(
-                    "The {} {how} TCP (packet {}) {waited} later, without an HTTP answer.",
-                    end.by, end.origin.packet
-                ),
-            )
-        }
-        None => {
-            let seen = "the capture ends without an answer";
-            (seen.to_string(), words::sentence(&format!("{seen}, and TCP stays open.")))
-        }
-    };
-    let change = failed.tcp_end.map_or(Party::Server, |e| e.by.into());
-    let text = match change {
-        Party::Client => {
-            "see how long it waits for the answer, and why the server is slow: accepting a WebSocket should take milliseconds."
-        }
-        _ => {
-            "see whether this port speaks HTTP at all (wss:// and ws:// mixed up?), and read the log at the time of the request."
-        }
-    };
-    Reading {
-        what,
-        why,
-        change,
-        fixes: vec![Fix { party: change, text: text.to_string(), example: None, source: None }],
-    }
-}
-
-fn invalid(failed: &FailedHandshake, response: &Head, evidence: &mut Vec<Evidence>) -> Reading {
-    let mut what = Vec::new();
-    let mut text = "answer the upgrade with a WebSocket library, which computes these headers.";
-    for violation in &failed.violations {
-        let (short, rule) = match violation {
-            HandshakeViolation::MissingAccept => {
-                ("without Sec-WebSocket-Accept", "The 101 must carry Sec-WebSocket-Accept")
-            }
-            HandshakeViolation::WrongAccept => {
-                text = "compute Sec-WebSocket-Accept from the key of this very request. A cache or a proxy that answers with a stored \
-                        101, and code that hashes a constant, give wrong values.";
-                (
-                    "with a Sec-WebSocket-Accept that does not fit the key",
-                    "The accept value is the SHA-1 of the request's key and a fixed string, in base64",
-                )
-            }
-            HandshakeViolation::MissingUpgrade => {
-                ("without Upgrade: websocket", "The 101 must carry Upgrade: websocket")
-            }
-            HandshakeViolation::MissingConnection => {
-                ("without Connection: Upgrade", "The 101 must carry Connection: Upgrade")
-            }
-            HandshakeViolation::ExtensionNotOffered => {
-                text = "accept only extensions that the request offers; check whether a proxy removed Sec-WebSocket-Extensions from the request.";
-                (
-                    "with an extension that the client did not offer",
-                    "The 101 may name only extensions that the request offers",
-                )
-            }
-            HandshakeViolation::SubprotocolNotOffered => {
-                text = "answer with one of the subprotocols that the request offers, or with none.";
-                (
-                    "with a subprotocol that the client did not offer",
-                    "The 101 may name only a subprotocol that the request offers",
-                )
-            }
-            HandshakeViolation::MissingKey | HandshakeViolation::MalformedHead => continue,
-        };
-        what.push(short);
-        evidence.push(Evidence {
-            kind: "rule",
-            text: format!("{rule} (RFC 6455 section 4.1)."),
-            packets: vec![response.origin.packet.0],
-        });
-    }
-    for name in ["sec-websocket-extensions", "sec-websocket-protocol"] {
-        let concerned = failed.violations.iter().any(|v| match v {
-            HandshakeViolation::ExtensionNotOffered => name == "sec-websocket-extensions",
-            HandshakeViolation::SubprotocolNotOffered => name == "sec-websocket-protocol",
-            _ => false,
-        });
-        if concerned {
-            let (asked, got) =
-                (failed.request.field(name).unwrap_or("nothing"), response.field(name).unwrap_or("nothing"));
-            evidence.push(Evidence {
-                kind: "handshake",
-                text: format!("The request offers {asked}; the 101 answers {got}."),
-                packets: vec![failed.request.origin.packet.0, response.origin.packet.0],
-            });
-        }
-    }
-    let what = if what.is_empty() { "the client refused it".to_string() } else { what.join(" and ") };
-    let why = match failed.tcp_end {
-        Some(end) => {
-            format!("A client must refuse such an answer: the {} ended TCP (packet {}).", end.by, end.origin.packet)
-        }
-        None => "A client must refuse such an answer.".to_string(),
-    };
-    Reading {
-        what,
-        why,
-        change: Party::Server,
-        fixes: vec![Fix {
-            party: Party::Server,
-            text: text.to_string(),
-            example: None,
-            source: Some("RFC 6455 section 4.2.2".to_string()),
-        }],
-    }
 }
 
 /// Who answered, and with which words.
@@ -208,9 +96,20 @@ fn add_answer(failed: &FailedHandshake, report: &mut HandshakeFailure) {
         let text = format!("The answer names itself {}.", by.join(", "));
         report.evidence.push(Evidence { kind: "answered-by", text, packets: packets.clone() });
     }
-    if let Some(text) = body_text(&failed.body) {
+    let chunked = response.field("transfer-encoding").is_some_and(|v| v.to_ascii_lowercase().contains("chunked"));
+    let body = if chunked { first_chunk(&failed.body) } else { &failed.body };
+    if let Some(text) = body_text(body) {
         report.evidence.push(Evidence { kind: "body", text: format!("Its body says \"{text}\"."), packets });
     }
+}
+
+/// What is there of the first chunk of a body (RFC 9112 section 7.1).
+fn first_chunk(body: &[u8]) -> &[u8] {
+    let Some(line) = body.windows(2).position(|w| w == b"\r\n") else { return body };
+    let digits = std::str::from_utf8(&body[..line]).unwrap_or("").split(';').next().unwrap_or("").trim();
+    let Ok(length) = usize::from_str_radix(digits, 16) else { return body };
+    let data = &body[line + 2..];
+    &data[..length.min(data.len())]
 }
 
 /// The words of a body: tags removed, white space collapsed; `None` when it is no text.
@@ -224,6 +123,7 @@ fn body_text(body: &[u8]) -> Option<String> {
     if text.contains('\0') {
         return None;
     }
+    let text = text.find("<body").map_or(text, |at| &text[at..]);
     let mut plain = String::new();
     let mut in_tag = false;
     for c in text.chars() {
@@ -421,6 +321,9 @@ mod tests {
     fn bodies_are_read_as_text() {
         assert_eq!(body_text(b"<html><h1>502 Bad\r\nGateway</h1></html>").as_deref(), Some("502 Bad Gateway"));
         assert_eq!(body_text("caf\u{e9}".as_bytes().split_last().map_or(&[][..], |(_, b)| b)).as_deref(), Some("caf"));
+        assert_eq!(first_chunk(b"10\r\nUpgrade Required\r\n0\r\n"), b"Upgrade Required");
+        assert_eq!(first_chunk(b"ff\r\ncut"), b"cut");
+        assert_eq!(first_chunk(b"no chunk"), b"no chunk");
         assert_eq!(body_text(&[0x1f, 0x8b, 8, 0]), None);
         assert_eq!(body_text(b""), None);
     }

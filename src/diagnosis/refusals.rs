@@ -1,9 +1,9 @@
-//! What a status means that refused an upgrade: likely reasons and who can change them.
+//! What an answer means that did not open a WebSocket: likely reasons and who can change them.
 
-use crate::connection::{FailedHandshake, Head};
-use crate::report::model::{Fix, Party};
+use crate::connection::{FailedHandshake, HandshakeViolation, Head, TcpEndKind};
+use crate::report::model::{Evidence, Fix, Party};
 
-use super::drops;
+use super::{drops, timers, words};
 
 /// The reading of a refused upgrade.
 #[derive(Debug)]
@@ -151,7 +151,7 @@ pub(super) fn read(failed: &FailedHandshake, response: &Head, status: u16) -> Re
         ),
         502 | 504 => (
             format!("{} could not reach its backend", proxy.unwrap_or("a gateway")),
-            if status == 502 { "It refused the connection, closed it, or answered with something that is no HTTP.".into() } else { "It did not answer in time.".into() },
+            if status == 502 { "The backend refused the connection, closed it, or answered with something that is no HTTP.".into() } else { "The backend did not answer in time.".into() },
             Party::Server,
             vec![fix(Party::Server, "see whether the backend runs and listens at the time of the request; the gateway's error log names the address and the error.")],
         ),
@@ -226,6 +226,124 @@ fn bad_request(request: &Head, proxy: Option<&str>) -> (String, String, Party, V
             fix(Party::Server, "read the log at the time of the request: it says what was bad."),
         ],
     )
+}
+
+/// Reads a request that got no answer.
+pub(super) fn unanswered(failed: &FailedHandshake) -> Reading {
+    let (what, why) = match failed.tcp_end {
+        Some(end) => {
+            let how = if end.how == TcpEndKind::Rst { "reset" } else { "closed" };
+            let waited = timers::words(end.origin.at.seconds_since(failed.request.origin.at));
+            (
+                format!("the {} {how} TCP {waited} after it", end.by),
+                format!(
+                    "The {} {how} TCP (packet {}) {waited} later, without an HTTP answer.",
+                    end.by, end.origin.packet
+                ),
+            )
+        }
+        None => {
+            let seen = "the capture ends without an answer";
+            (seen.to_string(), words::sentence(&format!("{seen}, and TCP stays open.")))
+        }
+    };
+    let change = failed.tcp_end.map_or(Party::Server, |e| e.by.into());
+    let text = match change {
+        Party::Client => {
+            "see how long it waits for the answer, and why the server is slow: accepting a WebSocket should take milliseconds."
+        }
+        _ => {
+            "see whether this port speaks HTTP at all (wss:// and ws:// mixed up?), and read the log at the time of the request."
+        }
+    };
+    Reading {
+        what,
+        why,
+        change,
+        fixes: vec![Fix { party: change, text: text.to_string(), example: None, source: None }],
+    }
+}
+
+/// Reads a 101 that a client has to refuse.
+pub(super) fn invalid(failed: &FailedHandshake, response: &Head, evidence: &mut Vec<Evidence>) -> Reading {
+    let mut what = Vec::new();
+    let mut text = "answer the upgrade with a WebSocket library, which computes these headers.";
+    for violation in &failed.violations {
+        let (short, rule) = match violation {
+            HandshakeViolation::MissingAccept => {
+                ("without Sec-WebSocket-Accept", "The 101 must carry Sec-WebSocket-Accept")
+            }
+            HandshakeViolation::WrongAccept => {
+                text = "compute Sec-WebSocket-Accept from the key of this very request. A cache or a proxy that answers with a stored \
+                        101, and code that hashes a constant, give wrong values.";
+                (
+                    "with a Sec-WebSocket-Accept that does not fit the key",
+                    "The accept value is the SHA-1 of the request's key and a fixed string, in base64",
+                )
+            }
+            HandshakeViolation::MissingUpgrade => {
+                ("without Upgrade: websocket", "The 101 must carry Upgrade: websocket")
+            }
+            HandshakeViolation::MissingConnection => {
+                ("without Connection: Upgrade", "The 101 must carry Connection: Upgrade")
+            }
+            HandshakeViolation::ExtensionNotOffered => {
+                text = "accept only extensions that the request offers; check whether a proxy removed Sec-WebSocket-Extensions from the request.";
+                (
+                    "with an extension that the client did not offer",
+                    "The 101 may name only extensions that the request offers",
+                )
+            }
+            HandshakeViolation::SubprotocolNotOffered => {
+                text = "answer with one of the subprotocols that the request offers, or with none.";
+                (
+                    "with a subprotocol that the client did not offer",
+                    "The 101 may name only a subprotocol that the request offers",
+                )
+            }
+            HandshakeViolation::MissingKey | HandshakeViolation::MalformedHead => continue,
+        };
+        what.push(short);
+        evidence.push(Evidence {
+            kind: "rule",
+            text: format!("{rule} (RFC 6455 section 4.1)."),
+            packets: vec![response.origin.packet.0],
+        });
+    }
+    for name in ["sec-websocket-extensions", "sec-websocket-protocol"] {
+        let concerned = failed.violations.iter().any(|v| match v {
+            HandshakeViolation::ExtensionNotOffered => name == "sec-websocket-extensions",
+            HandshakeViolation::SubprotocolNotOffered => name == "sec-websocket-protocol",
+            _ => false,
+        });
+        if concerned {
+            let (asked, got) =
+                (failed.request.field(name).unwrap_or("nothing"), response.field(name).unwrap_or("nothing"));
+            evidence.push(Evidence {
+                kind: "handshake",
+                text: format!("The request offers {asked}; the 101 answers {got}."),
+                packets: vec![failed.request.origin.packet.0, response.origin.packet.0],
+            });
+        }
+    }
+    let what = if what.is_empty() { "the client refused it".to_string() } else { what.join(" and ") };
+    let why = match failed.tcp_end {
+        Some(end) => {
+            format!("A client must refuse such an answer: the {} ended TCP (packet {}).", end.by, end.origin.packet)
+        }
+        None => "A client must refuse such an answer.".to_string(),
+    };
+    Reading {
+        what,
+        why,
+        change: Party::Server,
+        fixes: vec![Fix {
+            party: Party::Server,
+            text: text.to_string(),
+            example: None,
+            source: Some("RFC 6455 section 4.2.2".to_string()),
+        }],
+    }
 }
 
 /// The path of a request, without its query, which may hold secrets.

@@ -14,7 +14,8 @@ pub fn round_seconds(span: f64) -> Option<u64> {
     if !(1.9..=90_000.0).contains(&span) {
         return None;
     }
-    let whole = span.round();
+    // A timer fires late and hardly ever early, so the whole number lies below.
+    let whole = (span + 0.02).floor();
     let slack = (0.004 * span).clamp(0.12, 1.5);
     if !(-0.02..=slack).contains(&(span - whole)) {
         return None;

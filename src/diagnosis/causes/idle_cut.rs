@@ -52,6 +52,16 @@ fn check(case: &Case<'_>) -> Verdict {
     }
     let Some(span) = idle::span(case) else { return Verdict::NotThis };
     let between = drops::proxy_between(case).filter(|b| b.side == end.by);
+    if let Some(between) = &between
+        && let Some(first) = drops::ended_first(case, between, end)
+    {
+        let other = &case.world.observations.connections[between.other_leg];
+        return match first.by {
+            // The cut happened on the other leg, and is told there.
+            Side::Server => forwarded(case, end, other.tcp_stream, first),
+            Side::Client => Verdict::NotThis,
+        };
+    }
     let same: Vec<(usize, f64)> = case
         .world
         .siblings_with(case.index, |i| idle::silence_of(case.world, i, span.whose), end.by)
@@ -74,6 +84,32 @@ fn check(case: &Case<'_>) -> Verdict {
     };
     #[allow(clippy::cast_precision_loss)] // a few thousand seconds
     finding(case, end, &span, round as f64, &same, between.as_ref()).fits()
+}
+
+/// The proxy only passed on an end that the server behind it had made.
+fn forwarded(case: &Case<'_>, end: TcpEnd, stream: u32, first: TcpEnd) -> Verdict {
+    let Some(span) = idle::span(case) else { return Verdict::NotThis };
+    let timer = timers::words(span.seconds);
+    let title =
+        format!("the server behind the proxy ended the connection after {timer} of silence, without a Close frame");
+    let explanation = format!(
+        "{} {} {timer} after the last frame. It is a proxy and passed on what the server behind it had done first: that {} on \
+         the other leg (stream {stream}). Nobody had sent a Close: APIs report 1006.",
+        words::sentence(&case.who(end.by)),
+        drops::how(end),
+        drops::how(first)
+    );
+    let mut finding = Finding::new(Confidence::Likely, Severity::Problem, title, explanation);
+    finding.caused_by = Some(Party::Server);
+    finding.change = Some(Party::Server);
+    finding
+        .with_fix(
+            Party::Server,
+            format!("raise the idle timer of the server behind the proxy, or send Pings: stream {stream} tells more."),
+            None,
+            None,
+        )
+        .fits()
 }
 
 fn finding(
@@ -180,10 +216,9 @@ fn add_fixes(
             known.source.clone(),
         );
     } else {
-        let what = named.map_or_else(
-            || "its idle timer, or that of the proxy in front of it".to_string(),
-            |n| format!("the idle timer of {n}"),
-        );
+        let whose =
+            if party == Party::Proxy { "its idle timer" } else { "its idle timer (or that of a proxy in front of it)" };
+        let what = named.map_or_else(|| whose.to_string(), |n| format!("the idle timer of {n}"));
         finding = finding.with_fix(
             party,
             format!(

@@ -7,7 +7,10 @@ mod bad_gateway;
 mod close_unanswered;
 mod dropped_by_client;
 mod dropped_by_server;
+mod handshake_invalid;
+mod handshake_refused;
 mod handshake_then_nothing;
+mod handshake_unanswered;
 mod idle_cut;
 mod mass_drop;
 mod message_over_limit;
@@ -43,6 +46,10 @@ pub static CAUSES: &[&Cause] = &[
     &reset_by_client::CAUSE,
     &close_unanswered::CAUSE,
     &still_open::CAUSE,
+    // Requests that did not become a WebSocket
+    &handshake_refused::CAUSE,
+    &handshake_invalid::CAUSE,
+    &handshake_unanswered::CAUSE,
     // Codes with a plain meaning
     &normal_close::CAUSE,
     &no_status_close::CAUSE,

@@ -119,9 +119,11 @@ fn fits(case: &Case<'_>, side: Side, since: Origin, heard: Origin, waited: f64) 
         .with_fix(
             Party::Network,
             format!(
-                "find out what happened to the {gone} {} at that time: out of coverage, asleep, down, or a NAT or firewall \
+                "find out what happened to the {gone} {} between {} and {}: out of coverage, asleep, down, or a NAT or firewall \
                  that forgot the flow. A capture close to it shows which.",
-                connection.address(gone).ip()
+                connection.address(gone).ip(),
+                words::utc(heard.at),
+                words::utc(since.at)
             ),
             None,
             None,
