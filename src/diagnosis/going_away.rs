@@ -35,17 +35,6 @@ pub fn topic(reason: &str) -> Option<Topic> {
     } else if says(&["idle", "inactiv", "no activity", "read timeout", "timed out waiting", "activity timeout"]) {
         Some(Topic::Idle)
     } else if says(&[
-        "max lifetime",
-        "maximum lifetime",
-        "max age",
-        "lifetime",
-        "max duration",
-        "maximum duration",
-        "duration limit",
-        "time limit",
-    ]) {
-        Some(Topic::Age)
-    } else if says(&[
         "session",
         "logged out",
         "logout",
@@ -56,6 +45,17 @@ pub fn topic(reason: &str) -> Option<Topic> {
         "kicked",
     ]) {
         Some(Topic::Session)
+    } else if says(&[
+        "max lifetime",
+        "maximum lifetime",
+        "max age",
+        "lifetime",
+        "max duration",
+        "maximum duration",
+        "duration limit",
+        "time limit",
+    ]) {
+        Some(Topic::Age)
     } else if says(&[
         "shutdown",
         "shutting down",

@@ -216,7 +216,7 @@ fn retries(world: &World<'_>, verdicts: &[Option<Diagnosis>]) -> Vec<Incident> {
     }
     groups
         .into_iter()
-        .filter(|(_, members)| members.len() >= 2)
+        .filter(|(_, members)| is_loop(world, members))
         .map(|((client, server, cause, size, _), members)| {
             let packets = members
                 .iter()
@@ -250,6 +250,15 @@ fn retries(world: &World<'_>, verdicts: &[Option<Diagnosis>]) -> Vec<Incident> {
             }
         })
         .collect()
+}
+
+/// Whether connections followed each other: each opened after the one before was refused. Two may be chance.
+fn is_loop(world: &World<'_>, members: &[usize]) -> bool {
+    let follows = |pair: &[usize]| {
+        let opened = world.observations.connections[pair[1]].opened().at;
+        world.endings[pair[0]].at.is_some_and(|end| end.at <= opened)
+    };
+    members.len() >= 3 && members.windows(2).all(follows)
 }
 
 /// Conversations seen on both sides of one proxy, and which hop ended first.

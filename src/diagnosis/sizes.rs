@@ -62,7 +62,10 @@ impl Sizes {
         let entry = self.accepted.entry(receiver(connection, from.other())).or_default();
         entry.messages += sent.messages;
         // What stood in flight when the receiver ended the connection proves nothing.
-        let suspect = if receiver_ended { suspect(&sent.kept_messages()) } else { None };
+        let kept = sent.kept_messages();
+        let in_question = |m: &&&Message| !was_answered(connection, from, m, &kept);
+        let unanswered: Vec<&Message> = kept.iter().filter(in_question).copied().collect();
+        let suspect = if receiver_ended { suspect(&unanswered) } else { None };
         // The largest of the older messages is in the older sizes, unless it is the one in question.
         let older_is_suspect = suspect.is_some_and(|s| sent.largest.as_ref().is_some_and(|l| l.start.0 == s));
         let nth = usize::from(older_is_suspect);
@@ -74,7 +77,8 @@ impl Sizes {
             entry.fragmented = entry.fragmented.max(known(sent.older.fragmented));
         }
         for message in &sent.recent {
-            if !message.complete || suspect.is_some_and(|s| message.start.0 >= s) {
+            let refused = suspect.is_some_and(|s| message.start.0 >= s);
+            if !message.complete || refused && !was_answered(connection, from, message, &kept) {
                 continue;
             }
             let size = effective(message);
@@ -95,6 +99,19 @@ impl Sizes {
 
 fn receiver(connection: &Connection, side: Side) -> Receiver {
     Receiver { server: connection.server, client: (side == Side::Client).then_some(connection.client.ip()) }
+}
+
+/// Whether the receiver answered a message and went on to take another: then it let that message pass.
+///
+/// Only where messages and answers alternate more or less: a server that streams speaks between any two messages.
+#[must_use]
+pub fn was_answered(connection: &Connection, from: Side, message: &Message, kept: &[&Message]) -> bool {
+    let (asked, answered) = (connection.sent_by(from), connection.sent_by(from.other()));
+    if !message.complete || answered.messages > 2 * asked.messages + 2 {
+        return false;
+    }
+    let Some(next) = kept.iter().find(|m| m.number > message.number) else { return false };
+    answered.recent.iter().any(|a| a.first.packet > message.last.packet && a.last.packet < next.first.packet)
 }
 
 /// Where the largest of the kept messages begins: it and what follows it count as refused.

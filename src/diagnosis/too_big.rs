@@ -2,7 +2,7 @@
 
 use super::case::Case;
 use super::finding::Finding;
-use super::sizes::{Accepted, effective};
+use super::sizes::{Accepted, effective, was_answered};
 use super::words;
 use crate::connection::{Message, Rule, TcpEndKind};
 use crate::ids::Side;
@@ -57,7 +57,9 @@ pub fn suspect<'a>(case: &Case<'a>) -> Option<Suspicion<'a>> {
     let stated = knowledge::limit_stated_in_reason(reason);
     let says_so = case.ending.code == Some(1009) || stated.is_some() || reason_names_size(reason);
     let accepted = case.world.sizes.accepted(case.connection, receiver);
-    let arrived = case.arrived();
+    let kept = sent.kept_messages();
+    let mut arrived = case.arrived();
+    arrived.retain(|m| !was_answered(case.connection, from, m, &kept));
     let largest = arrived.iter().copied().rev().max_by_key(|m| effective(m));
     let Some(message) = largest else {
         return says_so.then_some(Suspicion::Unexplained(accepted));
