@@ -80,6 +80,13 @@ fn finding(case: &Case<'_>, bad: &BadReason<'_>) -> Verdict {
     finding.caused_by = Some(from.into());
     finding.change = Some(from.into());
     finding.message = Some(reason::message_report(bad));
+    if bad.kind == ReasonFault::TooLong {
+        let text = format!(
+            "A Close carries at most 125 bytes, 2 of them for the code; this one has {}.",
+            words::grouped(close.length)
+        );
+        finding = finding.with_evidence("length", text, &[close.origin.packet.0]);
+    }
     if let Some(fault) = &bad.fault {
         finding = finding.with_evidence(
             "invalid-byte",

@@ -96,6 +96,10 @@ fn finding(case: &Case<'_>, refusal: &Refusal<'_>, message: Option<&Message>) ->
             &[message.first.packet.0],
         );
     }
+    if message.is_none() {
+        let text = format!("The {from} had sent no message: the reason can only mean what its handshake carried.");
+        finding = finding.with_evidence("no-message", text, &[refusal.at.packet.0]);
+    }
     let meaning = case.implementation(by).and_then(|identified| {
         let known = identified.implementation.close_meaning(Some(refusal.code), refusal.reason(), by);
         known.into_iter().find(|m| matches!(m.trigger_kind, TriggerKind::Application | TriggerKind::Policy))
