@@ -102,7 +102,7 @@ fn finding(case: &Case<'_>, bad: &BadReason<'_>) -> Verdict {
             let text = format!("Read as {}, the reason is: {}", charset.encoding, charset.decoded_excerpt);
             finding = finding.with_evidence("charset", text, &[]);
         } else {
-            let text = format!("The reason is: {}", escape_excerpt(&close.reason_bytes, 130));
+            let text = format!("The reason ends with: {}", tail(&close.reason_bytes));
             finding = finding.with_evidence("reason", text, &[]);
         }
     }
@@ -129,4 +129,11 @@ fn finding(case: &Case<'_>, bad: &BadReason<'_>) -> Verdict {
         ),
     };
     finding.with_fix(from.into(), text, Some(example.to_owned()), None).fits()
+}
+
+/// The end of a reason, where it was cut.
+fn tail(reason: &[u8]) -> String {
+    let from = reason.len().saturating_sub(40);
+    let dots = if from > 0 { "…" } else { "" };
+    format!("{dots}{}", escape_excerpt(&reason[from..], 170))
 }
