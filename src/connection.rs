@@ -130,15 +130,19 @@ impl Default for Head {
 }
 
 impl Head {
+    fn lines(&self) -> impl Iterator<Item = &str> {
+        self.text.split('\n').map(|l| l.strip_suffix('\r').unwrap_or(l))
+    }
+
     /// The start line.
     #[must_use]
     pub fn start_line(&self) -> &str {
-        self.text.split("\r\n").next().unwrap_or_default()
+        self.lines().next().unwrap_or_default()
     }
 
     /// The header fields, in order.
     pub fn fields(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.text.split("\r\n").skip(1).filter_map(|l| l.split_once(':')).map(|(n, v)| (n.trim(), v.trim()))
+        self.lines().skip(1).filter_map(|l| l.split_once(':')).map(|(n, v)| (n.trim(), v.trim()))
     }
 
     /// The value of the first field of that name, compared without case.

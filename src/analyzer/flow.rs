@@ -109,11 +109,10 @@ impl Flow {
             // A reset's payload, where there is any, is a diagnostic text and no data (RFC 9293 section 3.5.3).
             return;
         }
-        let acknowledged = [mine.acknowledged(), theirs.acknowledged()];
+        let acknowledged = if flags.ack() { theirs.position(segment.ack) } else { StreamOffset(0) };
         let mut sink = AppSink {
             app: &mut self.app,
             from,
-            acknowledged: acknowledged[1],
             now: origin,
             scratch: shared.scratch,
             on_frame: shared.on_frame,
@@ -123,11 +122,14 @@ impl Flow {
             refused: &mut self.refused,
             heads: shared.heads,
         };
-        mine.push(segment, &mut sink);
-        mine.tick(origin, &mut sink);
+        if segment.payload_wire_length > 0 || flags.syn() || flags.fin() || !mine.has_started() {
+            mine.push(segment, acknowledged, &mut sink);
+        }
+        if mine.has_hole() {
+            mine.tick(origin, &mut sink);
+        }
         if theirs.has_hole() {
             sink.from = 1 - from;
-            sink.acknowledged = acknowledged[0];
             theirs.tick(origin, &mut sink);
         }
     }
@@ -171,7 +173,6 @@ impl Flow {
             let mut sink = AppSink {
                 app: &mut self.app,
                 from,
-                acknowledged: self.assemblers[1 - from].acknowledged(),
                 now,
                 scratch: shared.scratch,
                 on_frame: shared.on_frame,
@@ -332,7 +333,6 @@ fn tcp_end_record((how, by, origin): (TcpEndKind, usize, Origin), client: usize)
 struct AppSink<'a> {
     app: &'a mut App,
     from: usize,
-    acknowledged: StreamOffset,
     now: Origin,
     scratch: &'a mut Scratch,
     on_frame: &'a mut dyn FnMut(&FrameSeen),
@@ -392,7 +392,7 @@ impl AppSink<'_> {
         for (index, (offset, bytes, origin)) in upgraded.rest.into_iter().enumerate() {
             if !bytes.is_empty() {
                 self.from = index;
-                self.data(offset, &bytes, origin);
+                self.data(offset, &bytes, origin, StreamOffset(0));
             }
         }
         self.from = asked;
@@ -401,19 +401,14 @@ impl AppSink<'_> {
 
 impl Sink for AppSink<'_> {
     #[inline]
-    fn data(&mut self, offset: StreamOffset, bytes: &[u8], origin: Origin) {
+    fn data(&mut self, offset: StreamOffset, bytes: &[u8], origin: Origin, acknowledged: StreamOffset) {
         if let App::Undecided = self.app {
             self.decide(bytes);
         }
         match self.app {
             App::WebSocket { session, client } => {
                 let side = if self.from == *client { Side::Client } else { Side::Server };
-                let mut stage = Stage {
-                    scratch: self.scratch,
-                    now: self.now,
-                    acknowledged: self.acknowledged,
-                    on_frame: self.on_frame,
-                };
+                let mut stage = Stage { scratch: self.scratch, now: self.now, acknowledged, on_frame: self.on_frame };
                 session.data(&mut stage, side, offset, bytes, origin);
             }
             App::Http(upgrade) => {
@@ -431,7 +426,7 @@ impl Sink for AppSink<'_> {
                 let mut stage = Stage {
                     scratch: self.scratch,
                     now: self.now,
-                    acknowledged: self.acknowledged,
+                    acknowledged: StreamOffset(0),
                     on_frame: self.on_frame,
                 };
                 session.gap(&mut stage, side, offset, length, origin, why);

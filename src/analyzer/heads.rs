@@ -22,9 +22,13 @@ impl Heads {
     }
 
     fn share_head(&mut self, head: &mut Head, field: &str) {
+        let text = &head.text;
         let marked = match head.field(field) {
-            Some(value) if !value.is_empty() => head.text.replacen(value, KEY, 1),
-            _ => head.text.to_string(),
+            Some(value) if !value.is_empty() => {
+                let at = value.as_ptr() as usize - text.as_ptr() as usize;
+                [&text[..at], KEY, &text[at + value.len()..]].concat()
+            }
+            _ => text.to_string(),
         };
         if let Some(known) = self.seen.get(marked.as_str()) {
             head.text = known.clone();

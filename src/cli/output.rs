@@ -24,8 +24,21 @@ pub(super) fn to_stdout(looks: &Looks, write: impl FnOnce(&Style, &mut dyn Write
         ColorChoice::Auto => AutoStream::choice(&stdout),
     };
     let style = Style { width: width(looks, stdout.is_terminal()), colour: choice != anstream::ColorChoice::Never };
-    let mut out = BufWriter::new(AutoStream::new(stdout, choice));
-    match write(&style, &mut out).and_then(|()| out.flush()) {
+    if style.colour {
+        write_all(AutoStream::new(stdout, choice), &style, write)
+    } else {
+        // Nothing to translate: a report of 20 MB need not be searched for colours.
+        write_all(stdout, &style, write)
+    }
+}
+
+fn write_all<W: Write>(
+    out: W,
+    style: &Style,
+    write: impl FnOnce(&Style, &mut dyn Write) -> io::Result<()>,
+) -> io::Result<()> {
+    let mut out = BufWriter::with_capacity(64 * 1024, out);
+    match write(style, &mut out).and_then(|()| out.flush()) {
         Err(gone) if gone.kind() == io::ErrorKind::BrokenPipe => {
             let _ = out.into_parts(); // what is left has no reader: keep it from being written on drop
             Ok(())

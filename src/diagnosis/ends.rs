@@ -26,8 +26,9 @@ pub struct Ends {
     pub server: Option<Arc<Identity>>,
 }
 
-/// What identification depends on: both heads and the closes of that side. Equal heads are one shared text.
-type Looks = (Side, Option<Arc<str>>, Option<Arc<str>>, Vec<(Option<u16>, String)>);
+/// What identification depends on: both heads, of which equal ones are one shared text, and what that side closed with of its
+/// own accord.
+type Looks = (Side, usize, usize, Vec<(Option<u16>, String)>);
 
 /// Identifies ends, each combination of looks once.
 #[derive(Debug, Default)]
@@ -42,20 +43,17 @@ impl Identifier {
     }
 
     fn side(&mut self, connection: &Connection, side: Side) -> Option<Arc<Identity>> {
-        let handshake = connection.handshake.as_deref();
-        let request = handshake.and_then(|h| h.request.as_ref());
-        let response = handshake.map(|h| &h.response);
-        let closes = &connection.sent_by(side).closes;
-        let text = |head: Option<&Head>| head.map(|h| h.text.clone());
-        let said = closes.iter().map(|c| (c.code, c.reason.clone())).collect();
-        let looks: Looks = (side, text(request), text(response), said);
+        let evidence = Evidence::of(connection, side);
+        let place = |head: Option<&Head>| head.map_or(0, |h| h.text.as_ptr() as usize);
+        let said = evidence.closes.iter().map(|(code, reason)| (*code, (*reason).to_string())).collect();
+        let looks: Looks = (side, place(evidence.request), place(evidence.response), said);
         self.known
             .entry(looks)
             .or_insert_with(|| {
-                let identified = identify(&Evidence { side, request, response, closes })?;
+                let identified = identify(&evidence)?;
                 let report = Arc::new(ImplementationReport {
-                    id: identified.implementation.id.to_string(),
-                    name: identified.implementation.name.to_string(),
+                    id: identified.implementation.id.clone(),
+                    name: identified.name.to_string(),
                     confidence: identified.confidence,
                     because: identified.because.clone(),
                 });

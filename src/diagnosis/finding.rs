@@ -32,12 +32,17 @@ pub enum Family {
     Protocol,
     /// Codes with a plain meaning.
     Plain,
+    /// Upgrade requests that did not become a WebSocket: judged apart from connections, documented here.
+    Handshake,
 }
 
 /// A cause's answer.
 pub enum Verdict {
     /// It fits.
     Fits(Box<Finding>),
+    /// It is what remains to be said where nothing fits. Its confidence is about what it says, and is not weighed against
+    /// those that fit.
+    Otherwise(Box<Finding>),
     /// It was worth a thought and is excluded, because of this.
     RuledOut(String),
     /// It has nothing to say here.
@@ -113,6 +118,12 @@ impl Finding {
     ) -> Finding {
         self.fixes.push(Fix { party, text: text.into(), example, source });
         self
+    }
+
+    /// The finding as a verdict where no other cause fits.
+    #[must_use]
+    pub fn otherwise(self) -> Verdict {
+        Verdict::Otherwise(Box::new(self))
     }
 
     /// The finding as a verdict.

@@ -2,13 +2,277 @@
 
 use std::net::SocketAddr;
 
+use super::refusals::{self, Reading};
 use super::world::World;
-use crate::connection::Head;
-use crate::report::model::HandshakeFailure;
+use super::{drops, timers, words};
+use crate::connection::{FailedHandshake, Head};
+use crate::report::model::{Evidence, HandshakeFailure, Party, Severity};
 
 /// One report for each failed handshake.
-pub(super) fn reports(_world: &World<'_>) -> Vec<HandshakeFailure> {
-    Vec::new()
+pub(super) fn reports(world: &World<'_>) -> Vec<HandshakeFailure> {
+    world.observations.failed_handshakes.iter().map(|failed| report(world, failed)).collect()
+}
+
+fn report(world: &World<'_>, failed: &FailedHandshake) -> HandshakeFailure {
+    let status = failed.response.as_ref().and_then(Head::status);
+    let mut evidence = Vec::new();
+    let (cause, reading) = match (&failed.response, status) {
+        (None, _) => ("handshake-unanswered", refusals::unanswered(failed)),
+        (Some(response), Some(101)) => ("handshake-invalid", refusals::invalid(failed, response, &mut evidence)),
+        (Some(response), _) => ("handshake-refused", refusals::read(failed, response, status.unwrap_or(0))),
+    };
+    let mut report = HandshakeFailure {
+        capture: failed.capture,
+        tcp_stream: failed.tcp_stream,
+        client: failed.client.into(),
+        server: failed.server.into(),
+        url: Some(url(&failed.request, failed.server)),
+        status,
+        cause,
+        severity: Severity::Problem,
+        title: title(cause, status, &reading),
+        explanation: explanation(failed, &reading),
+        packet: failed.request.origin.packet.0,
+        change: Some(reading.change),
+        evidence,
+        fixes: reading.fixes,
+        display_filter: filter(failed),
+    };
+    if cause == "handshake-refused" {
+        add_answer(failed, &mut report);
+        add_other_leg(world, failed, &mut report);
+        add_backend(world, failed, &mut report);
+    }
+    soften(world, failed, &mut report);
+    report
+}
+
+fn title(cause: &str, status: Option<u16>, reading: &Reading) -> String {
+    match (cause, status) {
+        ("handshake-refused", Some(status)) => format!("server refused the upgrade with {status}: {}", reading.what),
+        ("handshake-refused", None) => format!("server refused the upgrade: {}", reading.what),
+        ("handshake-invalid", _) => format!("server answered 101, but {}", reading.what),
+        _ => format!("the upgrade request was never answered: {}", reading.what),
+    }
+}
+
+fn explanation(failed: &FailedHandshake, reading: &Reading) -> String {
+    let request = &failed.request;
+    let mut text = format!(
+        "The client {} asked {} for {} (packet {})",
+        failed.client,
+        failed.server,
+        refusals::path(request),
+        request.origin.packet
+    );
+    match &failed.response {
+        Some(response) => {
+            let waited = timers::words(response.origin.at.seconds_since(request.origin.at));
+            let line = response.start_line().split_once(' ').map_or(response.start_line(), |(_, rest)| rest).trim();
+            text.push_str(&format!(
+                " at {}; the answer was {line} (packet {}), {waited} later.",
+                words::utc(request.origin.at),
+                response.origin.packet
+            ));
+        }
+        None => text.push_str(&format!(" at {}.", words::utc(request.origin.at))),
+    }
+    if !reading.why.is_empty() {
+        text.push(' ');
+        text.push_str(&reading.why);
+    }
+    text
+}
+
+/// Who answered, and with which words.
+fn add_answer(failed: &FailedHandshake, report: &mut HandshakeFailure) {
+    let Some(response) = &failed.response else { return };
+    let packets = vec![response.origin.packet.0];
+    let by: Vec<String> = ["server", "via"]
+        .into_iter()
+        .filter_map(|name| response.field(name).map(|v| format!("{}: {v}", words::sentence(name))))
+        .collect();
+    if !by.is_empty() {
+        let text = format!("The answer names itself {}.", by.join(", "));
+        report.evidence.push(Evidence { kind: "answered-by", text, packets: packets.clone() });
+    }
+    let chunked = response.field("transfer-encoding").is_some_and(|v| v.to_ascii_lowercase().contains("chunked"));
+    let body = if chunked { first_chunk(&failed.body) } else { &failed.body };
+    if let Some(text) = body_text(body) {
+        report.evidence.push(Evidence { kind: "body", text: format!("Its body says \"{text}\"."), packets });
+    }
+}
+
+/// What is there of the first chunk of a body (RFC 9112 section 7.1).
+fn first_chunk(body: &[u8]) -> &[u8] {
+    let Some(line) = body.windows(2).position(|w| w == b"\r\n") else { return body };
+    let digits = std::str::from_utf8(&body[..line]).unwrap_or("").split(';').next().unwrap_or("").trim();
+    let Ok(length) = usize::from_str_radix(digits, 16) else { return body };
+    let data = &body[line + 2..];
+    &data[..length.min(data.len())]
+}
+
+/// The words of a body: tags removed, white space collapsed; `None` when it is no text.
+fn body_text(body: &[u8]) -> Option<String> {
+    let text = match std::str::from_utf8(body) {
+        Ok(text) => text,
+        // The excerpt may end inside a character.
+        Err(e) if e.error_len().is_none() => std::str::from_utf8(&body[..e.valid_up_to()]).ok()?,
+        Err(_) => return None,
+    };
+    if text.contains('\0') {
+        return None;
+    }
+    let text = text.find("<body").map_or(text, |at| &text[at..]);
+    let mut plain = String::new();
+    let mut in_tag = false;
+    for c in text.chars() {
+        match c {
+            '<' => in_tag = true,
+            '>' if in_tag => {
+                in_tag = false;
+                plain.push(' ');
+            }
+            _ if in_tag => {}
+            c if c.is_control() => plain.push(' '),
+            c => plain.push(c),
+        }
+    }
+    let words: Vec<&str> = plain.split_whitespace().collect();
+    let mut short: String = words.join(" ").chars().take(120).collect();
+    if short.len() < words.join(" ").len() {
+        short.push_str("...");
+    }
+    (!short.is_empty()).then_some(short)
+}
+
+/// The same request on the other side of a proxy: by its key, which proxies pass on.
+fn other_leg<'a>(world: &World<'a>, failed: &FailedHandshake) -> Option<&'a FailedHandshake> {
+    let key = failed.request.field("sec-websocket-key")?;
+    world.observations.failed_handshakes.iter().find(|other| {
+        (other.capture, other.tcp_stream) != (failed.capture, failed.tcp_stream)
+            && other.request.field("sec-websocket-key") == Some(key)
+            && (other.client.ip() == failed.server.ip() || other.server.ip() == failed.client.ip())
+    })
+}
+
+/// Says what the proxy between two captured legs did to the request.
+fn add_other_leg(world: &World<'_>, failed: &FailedHandshake, report: &mut HandshakeFailure) {
+    let Some(other) = other_leg(world, failed) else { return };
+    let (outer, inner) = if other.client.ip() == failed.server.ip() { (failed, other) } else { (other, failed) };
+    let is_inner = std::ptr::eq(inner, failed);
+    let name = outer.response.as_ref().and_then(drops::proxy_in);
+    let proxy = format!("{}{}", name.map_or("the proxy ".to_string(), |n| format!("{n} ")), outer.server);
+    let lost: Vec<&str> = refusals::missing(&inner.request)
+        .into_iter()
+        .filter(|m| !refusals::missing(&outer.request).contains(m))
+        .collect();
+    let status = inner.response.as_ref().and_then(Head::status);
+    let answer = status.map_or("did not answer".to_string(), |s| format!("answered {s}"));
+    if lost.is_empty() {
+        report.evidence.push(Evidence {
+            kind: "proxy-legs",
+            text: format!(
+                "{} passed the request on unchanged to {} (stream {}), which {answer}: the refusal is the backend's.",
+                words::sentence(&proxy),
+                inner.server,
+                inner.tcp_stream
+            ),
+            packets: vec![outer.request.origin.packet.0, inner.request.origin.packet.0],
+        });
+        if is_inner {
+            behind(report);
+        }
+        return;
+    }
+    let lost = lost.join(" and ");
+    report.title = format!(
+        "{} did not pass the upgrade on: {lost} {} missing behind it{}",
+        name.unwrap_or("the proxy"),
+        if lost.contains(" and ") { "are" } else { "is" },
+        report.status.map_or(String::new(), |s| format!(", so the answer was {s}"))
+    );
+    report.explanation = format!(
+        "The client {} sent a complete upgrade to {proxy} (packet {}, stream {}). On the proxy's own connection to {} the request \
+         lacks {lost} (packet {}, stream {}), so the backend saw a plain GET and {answer}; the proxy passed that on.",
+        outer.client,
+        outer.request.origin.packet,
+        outer.tcp_stream,
+        inner.server,
+        inner.request.origin.packet,
+        inner.tcp_stream
+    );
+    report.change = Some(Party::Proxy);
+    report.fixes = vec![refusals::pass_upgrade_on(name.is_some_and(|n| n.starts_with("nginx")))];
+    if is_inner {
+        behind(report);
+    }
+}
+
+/// The leg behind a proxy tells the same failure again: it counts once.
+fn behind(report: &mut HandshakeFailure) {
+    report.severity = Severity::Notice;
+    report.title = format!("the same request behind the proxy: {}", report.title);
+}
+
+/// Attempts of a gateway to reach its backend that failed at about the time of a 502, 503 or 504.
+fn add_backend(world: &World<'_>, failed: &FailedHandshake, report: &mut HandshakeFailure) {
+    let (Some(502..=504), Some(response)) = (report.status, &failed.response) else { return };
+    let attempts = world.observations.failed_attempts.iter().filter(|a| {
+        a.client.ip() == failed.server.ip() && a.syn.at >= failed.request.origin.at && a.syn.at <= response.origin.at
+    });
+    for attempt in attempts.take(3) {
+        let (outcome, packet) = match attempt.refused {
+            Some(rst) => ("was refused: nothing listens there", rst.packet.0),
+            None => ("got no answer", attempt.syn.packet.0),
+        };
+        report.evidence.push(Evidence {
+            kind: "backend-attempt",
+            text: format!("Its own connection to {} {outcome}.", attempt.server),
+            packets: vec![packet],
+        });
+    }
+}
+
+/// Credentials and redirects that a retry mended are part of the protocol and no problem.
+fn soften(world: &World<'_>, failed: &FailedHandshake, report: &mut HandshakeFailure) {
+    if !matches!(report.status, Some(401 | 407 | 301 | 302 | 307 | 308)) {
+        return;
+    }
+    let path = refusals::path(&failed.request);
+    let mended = world.observations.connections.iter().find(|c| {
+        let same_request =
+            c.handshake.as_ref().and_then(|h| h.request.as_ref()).is_some_and(|r| refusals::path(r) == path);
+        let waited = c.opened().at.since(failed.request.origin.at);
+        c.client.ip() == failed.client.ip()
+            && c.server == failed.server
+            && (c.client == failed.client || same_request)
+            && (0..=10_000_000_000).contains(&waited)
+    });
+    if let Some(connection) = mended {
+        report.severity = Severity::Notice;
+        let waited = timers::words(connection.opened().at.seconds_since(failed.request.origin.at));
+        report.evidence.push(Evidence {
+            kind: "retried",
+            text: format!("The same client got through {waited} later (stream {}).", connection.tcp_stream),
+            packets: vec![connection.opened().packet.0],
+        });
+    }
+}
+
+fn filter(failed: &FailedHandshake) -> String {
+    let from = failed.request.origin.packet.0;
+    let to = failed
+        .response
+        .as_ref()
+        .map(|r| r.origin.packet.0)
+        .max(failed.tcp_end.map(|e| e.origin.packet.0))
+        .unwrap_or(from);
+    if to > from {
+        format!("tcp.stream eq {} and frame.number in {{{from}..{to}}}", failed.tcp_stream)
+    } else {
+        format!("tcp.stream eq {} and frame.number eq {from}", failed.tcp_stream)
+    }
 }
 
 /// The URL that a request asked for, secrets in its query masked.
@@ -52,6 +316,17 @@ pub(super) fn extensions(response: &Head) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn bodies_are_read_as_text() {
+        assert_eq!(body_text(b"<html><h1>502 Bad\r\nGateway</h1></html>").as_deref(), Some("502 Bad Gateway"));
+        assert_eq!(body_text("caf\u{e9}".as_bytes().split_last().map_or(&[][..], |(_, b)| b)).as_deref(), Some("caf"));
+        assert_eq!(first_chunk(b"10\r\nUpgrade Required\r\n0\r\n"), b"Upgrade Required");
+        assert_eq!(first_chunk(b"ff\r\ncut"), b"cut");
+        assert_eq!(first_chunk(b"no chunk"), b"no chunk");
+        assert_eq!(body_text(&[0x1f, 0x8b, 8, 0]), None);
+        assert_eq!(body_text(b""), None);
+    }
 
     #[test]
     fn secrets_are_masked() {

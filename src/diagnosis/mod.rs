@@ -1,16 +1,22 @@
 //! From facts to verdicts: a pure function of the records of [`crate::connection`].
 
+pub mod application_codes;
+pub mod breach;
 pub mod case;
 pub mod causes;
+pub mod drops;
 pub mod ends;
 pub mod events;
 pub mod finding;
 pub mod going_away;
 mod handshakes;
+pub mod idle;
 mod incidents;
 pub mod legs;
 pub mod not_text;
 pub mod payload;
+pub mod plain;
+mod refusals;
 mod reports;
 pub mod sizes;
 pub mod timers;
@@ -38,7 +44,7 @@ pub fn diagnose(observations: Observations) -> Report {
 }
 
 /// Asks every cause about one connection and takes the surest; among equals the first in the list, which is ordered from
-/// special to general.
+/// special to general. Where none fits, the first that has something to say otherwise.
 fn verdict(world: &World<'_>, index: usize) -> Option<Diagnosis> {
     let ends = &world.ends[index];
     let case = Case {
@@ -50,6 +56,7 @@ fn verdict(world: &World<'_>, index: usize) -> Option<Diagnosis> {
         world,
     };
     let mut best: Option<(&'static Cause, Box<Finding>)> = None;
+    let mut otherwise: Option<(&'static Cause, Box<Finding>)> = None;
     let mut excluded: Vec<(&'static Cause, String)> = Vec::new();
     for cause in causes::CAUSES {
         match (cause.check)(&case) {
@@ -61,11 +68,12 @@ fn verdict(world: &World<'_>, index: usize) -> Option<Diagnosis> {
                     best = Some((cause, finding));
                 }
             }
+            Verdict::Otherwise(finding) => otherwise = otherwise.or(Some((cause, finding))),
             Verdict::RuledOut(because) => excluded.push((cause, because)),
             Verdict::NotThis => {}
         }
     }
-    let (cause, finding) = best?;
+    let (cause, finding) = best.or(otherwise)?;
     let ruled_out = excluded
         .into_iter()
         .filter(|(c, _)| c.id != cause.id)

@@ -12,7 +12,7 @@ use super::case::Case;
 use super::payload::{self, Inspection};
 use crate::connection::{CloseFrame, Defect, InflateFailure, InvalidUtf8, Message, Sent, SplitCharacter};
 use crate::ids::{Origin, Side};
-use crate::knowledge::TriggerKind;
+use crate::knowledge::Trigger;
 use crate::report::model::Confidence;
 use look::Look;
 use reason::BadReason;
@@ -265,16 +265,16 @@ fn link(
 fn known_to_end_so(case: &Case<'_>, refusal: &Refusal<'_>, defect: &Defect) -> bool {
     let Some(identified) = case.implementation(refusal.by) else { return false };
     let kind = match defect {
-        Defect::InvalidUtf8(_) => TriggerKind::InvalidUtf8,
-        Defect::Inflate(_) => TriggerKind::CorruptDeflate,
+        Defect::InvalidUtf8(_) => Trigger::InvalidUtf8,
+        Defect::Inflate(_) => Trigger::CorruptDeflate,
     };
     match refusal.close {
-        None => identified.implementation.drops_instead_of_closing(kind),
+        None => identified.implementation.drops_instead_of_closing(kind, refusal.by),
         Some(close) => identified
             .implementation
             .close_meaning(close.code, &close.reason, refusal.by)
             .iter()
-            .any(|meaning| meaning.trigger_kind == kind),
+            .any(|meaning| meaning.triggers.contains(&kind)),
     }
 }
 

@@ -240,7 +240,7 @@ fn headline(
 fn common(diagnoses: &[&Diagnosis]) -> String {
     let mut causes: BTreeMap<&str, (usize, &Diagnosis)> = BTreeMap::new();
     for diagnosis in diagnoses {
-        causes.entry(diagnosis.cause).or_insert((0, diagnosis)).0 += 1;
+        causes.entry(diagnosis.violation.unwrap_or(diagnosis.cause)).or_insert((0, diagnosis)).0 += 1;
     }
     if let Some((_, (count, first))) = causes.iter().next().filter(|_| causes.len() == 1) {
         return if *count == 1 { first.title.clone() } else { format!("all for one reason: {}", first.title) };

@@ -6,7 +6,7 @@ use super::sizes::{Accepted, effective};
 use super::words;
 use crate::connection::{Message, Rule, TcpEndKind};
 use crate::ids::Side;
-use crate::knowledge::{self, AppliesTo, Limit, TriggerKind};
+use crate::knowledge::{self, AppliesTo, Limit, Trigger};
 use crate::report::model::{Confidence, LimitBasis, LimitReport, Party, Severity};
 
 /// What a size explains.
@@ -171,8 +171,9 @@ fn dropped_for_size(case: &Case<'_>, message: &Message, size: u64, exceeds: bool
     if !is_last || answered || waited > ANSWER_SECONDS {
         return None;
     }
-    let known_to_drop =
-        case.implementation(closer).is_some_and(|i| i.implementation.drops_instead_of_closing(TriggerKind::Oversize));
+    let known_to_drop = case
+        .implementation(closer)
+        .is_some_and(|i| i.implementation.drops_instead_of_closing(Trigger::Oversize, closer));
     let cut_short =
         !message.complete && case.connection.tcp_end.is_some_and(|e| e.how == TcpEndKind::Rst && e.by == closer);
     let twice_as_large =

@@ -1,7 +1,7 @@
 //! Numbers and names as sentences write them.
 
 use crate::connection::{DataType, Message};
-use crate::ids::Side;
+use crate::ids::{Side, Timestamp};
 use crate::report::model::MessageReport;
 
 /// `1,048,577`: digits in groups of three.
@@ -50,6 +50,16 @@ pub fn rounded(count: u64) -> String {
 #[must_use]
 pub fn packets(from: u64, to: u64) -> String {
     if from >= to { format!("packet {from}") } else { format!("packets {from}-{to}") }
+}
+
+/// `2026-11-22 04:54:16.577 UTC`, as clocks in logs show it.
+#[must_use]
+pub fn utc(at: Timestamp) -> String {
+    let text = at.rfc3339();
+    match (text.get(..10), text.get(11..23)) {
+        (Some(date), Some(time)) => format!("{date} {time} UTC"),
+        _ => text,
+    }
 }
 
 /// `1 connection`, `3 connections`.
@@ -109,6 +119,11 @@ pub fn message_report(from: Side, message: &Message) -> MessageReport {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn times() {
+        assert_eq!(utc(Timestamp(1_795_323_242_356_412_007)), "2026-11-22 04:54:02.356 UTC");
+    }
 
     #[test]
     fn sizes() {

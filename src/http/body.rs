@@ -93,8 +93,10 @@ mod tests {
             let (second, done) = body.skip(&wire[first..]).expect("valid");
             assert_eq!((first + second, done), (wire.len() - 8, true));
         }
-        assert_eq!(Body::CHUNKED.skip(b"zz\r\n"), None);
-        assert_eq!(Body::CHUNKED.skip(b"ffffffffffffffffff\r\n"), None);
+        for broken in [&b"zz\r\n"[..], b"ffffffffffffffffff\r\n"] {
+            let mut body = Body::CHUNKED;
+            assert_eq!(body.skip(broken), None);
+        }
     }
 
     #[test]

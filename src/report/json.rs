@@ -34,8 +34,10 @@ struct Layout {
 
 impl Layout {
     fn line<W: ?Sized + io::Write>(&self, out: &mut W) -> io::Result<()> {
-        out.write_all(b"\n")?;
-        (0..self.depth).try_for_each(|_| out.write_all(b"  "))
+        const INDENT: &[u8; 33] = b"\n                                ";
+        let spaces = 2 * self.depth;
+        out.write_all(&INDENT[..=spaces.min(32)])?;
+        (32..spaces).try_for_each(|_| out.write_all(b" "))
     }
 }
 
@@ -75,6 +77,9 @@ impl Formatter for Layout {
     }
 
     fn write_string_fragment<W: ?Sized + io::Write>(&mut self, out: &mut W, fragment: &str) -> io::Result<()> {
+        if fragment.bytes().all(|b| (0x20..0x7f).contains(&b)) {
+            return out.write_all(fragment.as_bytes());
+        }
         let mut rest = fragment;
         while let Some((at, c)) = rest.char_indices().find(|&(_, c)| neutral::is_active(c)) {
             out.write_all(&rest.as_bytes()[..at])?;

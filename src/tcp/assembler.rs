@@ -1,6 +1,6 @@
 //! One direction of a TCP connection as an ordered stream of bytes and gaps.
 
-use super::queue::Queue;
+use super::queue::{Early, Queue};
 use crate::connection::GapCause;
 use crate::ids::{Origin, SequenceNumber, StreamOffset};
 use crate::limits;
@@ -8,8 +8,8 @@ use crate::network::Segment;
 
 /// Takes the stream of one direction, in order.
 pub trait Sink {
-    /// Bytes, with the packet that carried them.
-    fn data(&mut self, offset: StreamOffset, bytes: &[u8], origin: Origin);
+    /// Bytes, with the packet that carried them and how far that packet acknowledged the other direction.
+    fn data(&mut self, offset: StreamOffset, bytes: &[u8], origin: Origin, acknowledged: StreamOffset);
     /// Bytes that the capture lacks; `origin` is the packet at which that was noticed.
     fn gap(&mut self, offset: StreamOffset, length: u64, origin: Origin, why: GapCause);
 }
@@ -68,10 +68,18 @@ impl Assembler {
         StreamOffset(self.sent)
     }
 
-    /// Whether bytes that the other side acknowledged are missing, and whether others wait behind them.
+    /// Whether bytes that the other side acknowledged are missing.
     #[must_use]
+    #[inline]
     pub fn has_hole(&self) -> bool {
-        !self.early.is_empty() || self.acknowledged > self.offset
+        self.acknowledged > self.offset
+    }
+
+    /// Whether the start of this stream is known.
+    #[must_use]
+    #[inline]
+    pub fn has_started(&self) -> bool {
+        self.started
     }
 
     /// Takes note of an acknowledgement by the other side.
@@ -101,9 +109,18 @@ impl Assembler {
         self.unanswered_retransmissions = 0;
     }
 
-    /// Takes a segment of this direction and delivers what is in order now. `now` is the packet being processed.
+    /// The stream offset that an acknowledgement of this direction stands for.
+    #[must_use]
     #[inline]
-    pub fn push(&mut self, segment: &Segment<'_>, sink: &mut impl Sink) {
+    pub fn position(&self, ack: SequenceNumber) -> StreamOffset {
+        let to = (self.offset as i64).saturating_add(i64::from(ack.distance_from(self.next))).max(0) as u64;
+        StreamOffset(to.min(self.fin_at.unwrap_or(u64::MAX)).min(self.sent.max(self.offset)))
+    }
+
+    /// Takes a segment of this direction and delivers what is in order now. `acknowledged` is what the segment itself
+    /// acknowledges of the other direction.
+    #[inline]
+    pub fn push(&mut self, segment: &Segment<'_>, acknowledged: StreamOffset, sink: &mut impl Sink) {
         let mut seq = segment.seq;
         if segment.flags.syn() {
             seq = seq.advanced_by(1);
@@ -135,7 +152,9 @@ impl Assembler {
         let start = self.offset as i64 + ahead;
         if segment.flags.fin() {
             let end = (start + length as i64).max(0) as u64;
-            self.fin_at.get_or_insert(end);
+            let fin_at = *self.fin_at.get_or_insert(end);
+            // An acknowledgement of the FIN that was captured before it looked like one more byte.
+            self.acknowledged = self.acknowledged.min(fin_at);
         }
         if length == 0 {
             return;
@@ -153,7 +172,8 @@ impl Assembler {
             return;
         }
         if ahead > 0 {
-            if !self.early.insert(StreamOffset(start as u64), length, segment.payload, segment.origin) {
+            let (bytes, origin) = (segment.payload.to_vec(), segment.origin);
+            if !self.early.insert(Early { start: start as u64, length, bytes, origin, acknowledged }) {
                 self.repeated();
             }
             if self.early.is_full() {
@@ -161,7 +181,7 @@ impl Assembler {
             }
             return;
         }
-        self.deliver(start, length, segment.payload, segment.origin, sink);
+        self.deliver(start, length, segment.payload, (segment.origin, acknowledged), sink);
         if !self.early.is_empty() {
             self.deliver_due(sink);
         }
@@ -191,7 +211,11 @@ impl Assembler {
         while !self.early.is_empty() {
             self.declare(now, GapCause::Lost, sink);
         }
-        let end = self.acknowledged.max(self.fin_at.unwrap_or(0));
+        let mut end = self.acknowledged.max(self.fin_at.unwrap_or(0));
+        if self.fin_at.is_none() && end == self.sent + 1 {
+            // One number beyond everything sent is a FIN that the capture missed, not a byte.
+            end = self.sent;
+        }
         self.skip(end, now, GapCause::Lost, sink);
     }
 
@@ -205,13 +229,20 @@ impl Assembler {
 
     fn deliver_due(&mut self, sink: &mut impl Sink) {
         while let Some(early) = self.early.take_due(self.offset) {
-            self.deliver(early.start as i64, early.length, &early.bytes, early.origin, sink);
+            self.deliver(early.start as i64, early.length, &early.bytes, (early.origin, early.acknowledged), sink);
         }
     }
 
     /// Delivers what is new of a segment that begins at or before the current offset.
     #[inline]
-    fn deliver(&mut self, start: i64, length: u64, bytes: &[u8], origin: Origin, sink: &mut impl Sink) {
+    fn deliver(
+        &mut self,
+        start: i64,
+        length: u64,
+        bytes: &[u8],
+        (origin, acknowledged): (Origin, StreamOffset),
+        sink: &mut impl Sink,
+    ) {
         let skip = (self.offset as i64 - start).max(0) as u64;
         if skip >= length {
             return;
@@ -221,7 +252,7 @@ impl Assembler {
         let offset = self.offset;
         self.advance(new);
         if !captured.is_empty() {
-            sink.data(StreamOffset(offset), captured, origin);
+            sink.data(StreamOffset(offset), captured, origin, acknowledged);
         }
         let missing = new - captured.len() as u64;
         if missing > 0 {
@@ -240,6 +271,7 @@ impl Assembler {
     #[inline]
     fn advance(&mut self, length: u64) {
         self.offset += length;
+        self.waited = 0;
         // Offsets and sequence numbers agree modulo 2^32.
         self.next = self.next.advanced_by(length as u32);
     }
@@ -257,7 +289,7 @@ mod tests {
         gaps: Vec<(u64, u64)>,
     }
     impl Sink for Kept {
-        fn data(&mut self, offset: StreamOffset, bytes: &[u8], _: Origin) {
+        fn data(&mut self, offset: StreamOffset, bytes: &[u8], _: Origin, _: StreamOffset) {
             let lost: u64 = self.gaps.iter().map(|g| g.1).sum();
             assert_eq!(offset.0, self.bytes.len() as u64 + lost);
             self.bytes.extend_from_slice(bytes);
@@ -286,13 +318,13 @@ mod tests {
     fn order_overlap_and_wrap() {
         let isn = u32::MAX - 4;
         let (mut a, mut kept) = (Assembler::default(), Kept::default());
-        a.push(&segment(isn, 2, b""), &mut kept);
+        a.push(&segment(isn, 2, b""), StreamOffset(0), &mut kept);
         let first = isn.wrapping_add(1);
-        a.push(&segment(first.wrapping_add(3), 16, b"defg"), &mut kept);
-        a.push(&segment(first.wrapping_add(5), 16, b"fghij"), &mut kept);
-        a.push(&segment(first, 16, b"abcd"), &mut kept);
-        a.push(&segment(first.wrapping_add(2), 16, b"cd"), &mut kept);
-        a.push(&segment(first.wrapping_add(10), 17, b"kl"), &mut kept);
+        a.push(&segment(first.wrapping_add(3), 16, b"defg"), StreamOffset(0), &mut kept);
+        a.push(&segment(first.wrapping_add(5), 16, b"fghij"), StreamOffset(0), &mut kept);
+        a.push(&segment(first, 16, b"abcd"), StreamOffset(0), &mut kept);
+        a.push(&segment(first.wrapping_add(2), 16, b"cd"), StreamOffset(0), &mut kept);
+        a.push(&segment(first.wrapping_add(10), 17, b"kl"), StreamOffset(0), &mut kept);
         assert_eq!(kept.bytes, b"abcdefghijkl");
         assert!(kept.gaps.is_empty());
         assert_eq!(a.retransmissions, 1);
@@ -301,9 +333,9 @@ mod tests {
     #[test]
     fn a_hole_is_declared_when_acknowledged_and_patience_is_over() {
         let (mut a, mut kept) = (Assembler::default(), Kept::default());
-        a.push(&segment(0, 2, b""), &mut kept);
-        a.push(&segment(1, 16, b"ab"), &mut kept);
-        a.push(&segment(6, 16, b"fg"), &mut kept);
+        a.push(&segment(0, 2, b""), StreamOffset(0), &mut kept);
+        a.push(&segment(1, 16, b"ab"), StreamOffset(0), &mut kept);
+        a.push(&segment(6, 16, b"fg"), StreamOffset(0), &mut kept);
         a.acknowledge(SequenceNumber(8));
         for _ in 0..limits::GAP_PATIENCE {
             a.tick(Origin::default(), &mut kept);
@@ -316,8 +348,8 @@ mod tests {
     #[test]
     fn a_hole_nobody_acknowledged_waits_for_the_end() {
         let (mut a, mut kept) = (Assembler::default(), Kept::default());
-        a.push(&segment(0, 2, b""), &mut kept);
-        a.push(&segment(4, 17, b"de"), &mut kept);
+        a.push(&segment(0, 2, b""), StreamOffset(0), &mut kept);
+        a.push(&segment(4, 17, b"de"), StreamOffset(0), &mut kept);
         for _ in 0..1000 {
             a.tick(Origin::default(), &mut kept);
         }
@@ -330,8 +362,8 @@ mod tests {
     fn a_start_guessed_from_an_acknowledgement_moves_back() {
         let (mut a, mut kept) = (Assembler::default(), Kept::default());
         a.acknowledge(SequenceNumber(103));
-        a.push(&segment(100, 16, b"abc"), &mut kept);
-        a.push(&segment(103, 16, b"def"), &mut kept);
+        a.push(&segment(100, 16, b"abc"), StreamOffset(0), &mut kept);
+        a.push(&segment(103, 16, b"def"), StreamOffset(0), &mut kept);
         assert_eq!(kept.bytes, b"abcdef");
         assert_eq!(a.acknowledged(), StreamOffset(3));
     }

@@ -11,6 +11,8 @@ pub(super) struct Early {
     pub(super) length: u64,
     pub(super) bytes: Vec<u8>,
     pub(super) origin: Origin,
+    /// What the segment itself acknowledged of the other direction.
+    pub(super) acknowledged: StreamOffset,
 }
 
 impl Early {
@@ -42,15 +44,15 @@ impl Queue {
     }
 
     /// Keeps a segment. Returns false when all of it is there already.
-    pub(super) fn insert(&mut self, start: StreamOffset, length: u64, bytes: &[u8], origin: Origin) -> bool {
-        let end = start.0.saturating_add(length);
-        let at = self.segments.partition_point(|s| s.start <= start.0);
-        let covered = self.segments.iter().take(at).rev().take(2).any(|s| s.start <= start.0 && s.end() >= end);
+    pub(super) fn insert(&mut self, early: Early) -> bool {
+        let (start, end) = (early.start, early.end());
+        let at = self.segments.partition_point(|s| s.start <= start);
+        let covered = self.segments.iter().take(at).rev().take(2).any(|s| s.start <= start && s.end() >= end);
         if covered {
             return false;
         }
-        self.bytes += bytes.len();
-        self.segments.insert(at, Early { start: start.0, length, bytes: bytes.to_vec(), origin });
+        self.bytes += early.bytes.len();
+        self.segments.insert(at, early);
         true
     }
 

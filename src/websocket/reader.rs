@@ -7,7 +7,9 @@ use super::mask;
 use super::open_message::{Masked, OpenMessage};
 use super::resync::{Expected, Found, Search};
 use super::ring::Ring;
-use crate::connection::{CloseFrame, DataType, Deflate, Gap, GapCause, InflateFailure, Rule, Sent, Violation};
+use crate::connection::{
+    CloseFrame, DataType, Deflate, Gap, GapCause, Head32, InflateFailure, Message, Rule, Sent, Violation,
+};
 use crate::ids::{Origin, PacketNumber, Side, StreamOffset};
 use crate::limits;
 
@@ -161,7 +163,7 @@ impl FrameReader {
                 if self.remaining > 0 {
                     return;
                 }
-                self.end_frame(ctx, here, origin);
+                self.end_frame(ctx, origin);
             }
             if at == bytes.len() {
                 return;
@@ -169,6 +171,15 @@ impl FrameReader {
             let here = StreamOffset(offset.0 + at as u64);
             let Some(size) = self.take_header(&bytes[at..], here, origin) else { return };
             at += size;
+            if let Some(payload) = self.plain_message(&bytes[at..])
+                && self.take_plain_message(ctx, payload, here, size, origin)
+            {
+                at += payload.len();
+                if at == bytes.len() {
+                    return;
+                }
+                continue;
+            }
             self.begin_frame(StreamOffset(offset.0 + at as u64), origin);
         }
     }
@@ -198,6 +209,73 @@ impl FrameReader {
             }
         }
         None
+    }
+
+    /// The payload of the current frame when it is a whole uncompressed message that lies in these bytes, as most are.
+    #[inline]
+    fn plain_message<'b>(&self, bytes: &'b [u8]) -> Option<&'b [u8]> {
+        let frame = &self.frame;
+        let plain = frame.fin
+            && frame.rsv == 0
+            && matches!(frame.opcode, opcode::TEXT | opcode::BINARY)
+            && !frame.non_minimal
+            && frame.mask.is_some() == (self.side == Side::Client)
+            && self.message.is_none()
+            && self.sent.closes.is_empty();
+        let length = usize::try_from(frame.length).ok().filter(|l| plain && *l <= PIECE)?;
+        bytes.get(..length)
+    }
+
+    /// Records such a message at once; false when its text is at fault and has to be looked at piece by piece.
+    #[inline]
+    fn take_plain_message(
+        &mut self,
+        ctx: &mut Context<'_>,
+        payload: &[u8],
+        start: StreamOffset,
+        header: usize,
+        origin: Origin,
+    ) -> bool {
+        let frame = self.frame;
+        let text = frame.opcode == opcode::TEXT;
+        let mut head = Head32::default();
+        match frame.mask {
+            Some(key) => {
+                let looked_at = if text { payload } else { &payload[..payload.len().min(limits::HEAD_BYTES)] };
+                mask::unmask_into(&mut ctx.scratch.masked, looked_at, key, 0);
+                if text && simdutf8::basic::from_utf8(&ctx.scratch.masked).is_err() {
+                    return false;
+                }
+                head.extend(&ctx.scratch.masked);
+            }
+            None if text && simdutf8::basic::from_utf8(payload).is_err() => return false,
+            None => head.extend(payload),
+        }
+        let length = frame.length;
+        self.numbers += 1;
+        self.sent.messages += 1;
+        self.sent.payload_bytes += length;
+        self.ring.push(Message {
+            number: self.numbers,
+            kind: if text { DataType::Text } else { DataType::Binary },
+            compressed: false,
+            complete: true,
+            payload_bytes: Some(length),
+            wire_bytes: length,
+            declared_bytes: length,
+            largest_frame: length,
+            fragments: 1,
+            missing_bytes: 0,
+            first: self.frame_first,
+            last: origin,
+            start,
+            end: StreamOffset(start.0 + header as u64 + length),
+            head,
+            defect: None,
+            split_character: None,
+        });
+        self.frame_ended(ctx, origin);
+        true
     }
 
     fn violation(&mut self, rule: Rule, value: u64) {
@@ -409,8 +487,32 @@ impl FrameReader {
     }
 
     #[inline]
-    fn end_frame(&mut self, ctx: &mut Context<'_>, end: StreamOffset, origin: Origin) {
+    fn end_frame(&mut self, ctx: &mut Context<'_>, origin: Origin) {
         self.inside = false;
+        let frame = self.frame;
+        self.frame_ended(ctx, origin);
+        match self.payload {
+            Payload::Binary | Payload::Text | Payload::Compressed => {
+                if !frame.fin || frame.opcode == opcode::CONTINUATION {
+                    self.sent.fragments += 1;
+                }
+                if frame.fin {
+                    if self.payload == Payload::Compressed && !self.tail_sent {
+                        self.compressed(ctx.scratch, &[], 0, true, origin);
+                    }
+                    self.end_message(true);
+                } else if let Some(message) = self.message.as_mut() {
+                    message.fragment_ended(origin);
+                }
+            }
+            Payload::Control => self.control_ended(ctx, origin),
+            Payload::Skip => {}
+        }
+    }
+
+    /// Counts a frame and tells who wants to know.
+    #[inline]
+    fn frame_ended(&mut self, ctx: &mut Context<'_>, origin: Origin) {
         self.sent.frames += 1;
         let frame = self.frame;
         (ctx.on_frame)(&FrameSeen {
@@ -431,23 +533,6 @@ impl FrameReader {
                 self.sent.last_message = Some(origin);
             }
         }
-        match self.payload {
-            Payload::Binary | Payload::Text | Payload::Compressed => {
-                if !frame.fin || frame.opcode == opcode::CONTINUATION {
-                    self.sent.fragments += 1;
-                }
-                if frame.fin {
-                    if self.payload == Payload::Compressed && !self.tail_sent {
-                        self.compressed(ctx.scratch, &[], 0, true, origin);
-                    }
-                    self.end_message(true);
-                } else if let Some(message) = self.message.as_mut() {
-                    message.fragment_ended(origin);
-                }
-            }
-            Payload::Control => self.control_ended(ctx, end, origin),
-            Payload::Skip => {}
-        }
     }
 
     fn end_message(&mut self, complete: bool) {
@@ -462,7 +547,7 @@ impl FrameReader {
         }
     }
 
-    fn control_ended(&mut self, ctx: &mut Context<'_>, end: StreamOffset, origin: Origin) {
+    fn control_ended(&mut self, ctx: &mut Context<'_>, origin: Origin) {
         if let Some(key) = self.frame.mask {
             mask::unmask(&mut self.control, key, 0);
         }
@@ -488,7 +573,6 @@ impl FrameReader {
             }
             _ => {}
         }
-        let _ = end;
     }
 
     fn keep_close(&mut self, close: CloseFrame) {
@@ -538,7 +622,7 @@ impl FrameReader {
                     // Its content is not known: nothing may be concluded from it.
                     self.payload = Payload::Skip;
                 }
-                self.end_frame(ctx, StreamOffset(offset.0 + inside), origin);
+                self.end_frame(ctx, origin);
             }
         }
         if length > 0 {

@@ -31,14 +31,13 @@ impl Ring {
             }
             self.last.push(message);
         } else if let Some(slot) = self.last.get_mut(self.oldest) {
-            let left = std::mem::replace(slot, message);
             self.oldest = (self.oldest + 1) % limits::RECENT_MESSAGES;
-            let size = left.size();
-            let largest = size > self.older.messages[0];
-            self.older.add(&left);
-            if largest && left.complete && size >= KEPT_FROM {
-                self.largest = Some(Box::new(left));
+            let size = slot.size();
+            if size > self.older.messages[0] && slot.complete && size >= KEPT_FROM {
+                self.largest = Some(Box::new(slot.clone()));
             }
+            self.older.add(slot);
+            *slot = message;
         }
     }
 

@@ -5,7 +5,7 @@ use crate::diagnosis::case::Case;
 use crate::diagnosis::finding::{Cause, Family, Finding, Verdict};
 use crate::diagnosis::not_text::{self, Refusal, Trouble, story};
 use crate::diagnosis::{timers, words};
-use crate::knowledge::TriggerKind;
+use crate::knowledge::Trigger;
 use crate::report::model::{Confidence, Severity};
 
 pub(super) const CAUSE: Cause = Cause {
@@ -103,7 +103,7 @@ fn finding(case: &Case<'_>, refusal: &Refusal<'_>, message: Option<&Message>) ->
     }
     let meaning = case.implementation(by).and_then(|identified| {
         let known = identified.implementation.close_meaning(Some(refusal.code), refusal.reason(), by);
-        known.into_iter().find(|m| matches!(m.trigger_kind, TriggerKind::Application | TriggerKind::Policy))
+        known.into_iter().find(|m| m.triggers.iter().any(|t| matches!(t, Trigger::Application | Trigger::Policy)))
     });
     if let Some(meaning) = meaning.filter(|_| !reason.is_empty()) {
         finding = finding.with_evidence("known-reason", format!("Known cause: {}.", meaning.likely_cause), &[]);

@@ -7,34 +7,59 @@ use crate::connection::TcpEndKind;
 use crate::ids::Side;
 use crate::report::model::Party;
 
+mod application_close;
+mod bad_gateway;
 mod binary_sent_as_text;
 mod character_cut_by_chunking;
 mod client_shutting_down;
 mod close_reason_invalid;
+mod close_unanswered;
 mod compressed_data_corrupt;
 mod compression_context_lost;
 mod connection_age_limit;
 mod content_rejected;
 mod corrupt_text;
 mod declared_length_absurd;
+mod dropped_by_client;
+mod dropped_by_server;
 mod fragment_split_character;
 mod frame_over_limit;
 mod going_away_unexplained;
+mod handshake_invalid;
+mod handshake_refused;
+mod handshake_then_nothing;
+mod handshake_unanswered;
+mod idle_cut;
 mod idle_timeout;
 mod inflated_message_over_limit;
 mod invalid_text_unexplained;
 mod keepalive_timeout;
 mod legacy_charset_text;
 mod lone_surrogate;
+mod mass_drop;
 mod message_over_limit;
+mod missing_extension;
+mod no_status_close;
+mod normal_close;
 mod overlong_utf8;
 mod page_left;
+mod peer_vanished;
+mod policy;
+mod protocol_violation;
 mod proxy_restart;
+mod reset_by_client;
+mod reset_by_server;
+mod server_error;
 mod server_restart;
 mod server_shutdown;
+mod service_restart;
 mod session_ended;
 mod size_refused_unexplained;
 mod stale_buffer_text;
+mod still_open;
+mod try_again_later;
+mod unknown_code;
+mod unsupported_data;
 mod wrong_mask;
 
 /// Every cause, from special to general: where two are equally sure, the earlier one is taken.
@@ -60,6 +85,8 @@ pub static CAUSES: &[&Cause] = &[
     &corrupt_text::CAUSE,
     &content_rejected::CAUSE,
     &invalid_text_unexplained::CAUSE,
+    // Broken rules
+    &protocol_violation::CAUSE,
     // Going away
     &keepalive_timeout::CAUSE,
     &page_left::CAUSE,
@@ -71,6 +98,33 @@ pub static CAUSES: &[&Cause] = &[
     &idle_timeout::CAUSE,
     &session_ended::CAUSE,
     &going_away_unexplained::CAUSE,
+    // Ended without a Close frame
+    &peer_vanished::CAUSE,
+    &idle_cut::CAUSE,
+    &mass_drop::CAUSE,
+    &handshake_then_nothing::CAUSE,
+    &dropped_by_server::CAUSE,
+    &reset_by_server::CAUSE,
+    &dropped_by_client::CAUSE,
+    &reset_by_client::CAUSE,
+    &close_unanswered::CAUSE,
+    &still_open::CAUSE,
+    // Requests that did not become a WebSocket
+    &handshake_refused::CAUSE,
+    &handshake_invalid::CAUSE,
+    &handshake_unanswered::CAUSE,
+    // Codes with a plain meaning
+    &normal_close::CAUSE,
+    &no_status_close::CAUSE,
+    &unsupported_data::CAUSE,
+    &policy::CAUSE,
+    &missing_extension::CAUSE,
+    &server_error::CAUSE,
+    &service_restart::CAUSE,
+    &try_again_later::CAUSE,
+    &bad_gateway::CAUSE,
+    &application_close::CAUSE,
+    &unknown_code::CAUSE,
 ];
 
 /// Whether the silence before the end fits a timer.

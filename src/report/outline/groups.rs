@@ -38,7 +38,7 @@ pub(super) fn connections(all: &[ConnectionReport], severity: Severity) -> Vec<A
 
 /// The refused handshakes: together when server, status and cause are the same. Problems come first.
 pub(super) fn handshakes(all: &[HandshakeFailure]) -> Vec<Vec<&HandshakeFailure>> {
-    let mut groups = together(all.iter(), |f| (f.status, f.server, f.cause, f.severity));
+    let mut groups = together(all.iter(), |f| (f.status, f.server, f.cause, f.severity, pattern(&f.title)));
     groups.sort_by_key(|g| std::cmp::Reverse(g.first().map(|f| f.severity)));
     groups
 }

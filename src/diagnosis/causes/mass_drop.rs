@@ -1,0 +1,110 @@
+//! `mass-drop`.
+
+use crate::diagnosis::case::Case;
+use crate::diagnosis::drops;
+use crate::diagnosis::events::Kind;
+use crate::diagnosis::finding::{Cause, Family, Finding, Verdict};
+use crate::diagnosis::{timers, words};
+use crate::ids::Side;
+use crate::report::model::{Confidence, Party, Severity};
+
+pub(super) const CAUSE: Cause = Cause {
+    id: "mass-drop",
+    family: Family::NoClose,
+    summary: "a server dropped many connections at once without Close frames",
+    documentation: "\
+# mass-drop
+
+## What was seen
+Three or more connections of one server ended by its FIN or RST within a short time, none with a Close frame.
+
+## Why the peer closes
+The process ended: killed (SIGKILL, out of memory), crashed, or stopped by a SIGTERM that it does not handle; the kernel
+closes its sockets. Or a proxy in front was restarted, or lost its backend.
+
+## How we know
+The ends lie closer together than chance or the connections' own timers explain. New connections that are refused
+afterwards show that the process was gone.
+
+## What would prove us wrong
+A common timer that began at the same time for all; a network change between the capture point and the server.
+
+## Fix
+Find out why the process ended, at the time of the first FIN. Handle SIGTERM: send Close 1001 to every client before exit,
+and let clients reconnect with a growing, random delay.
+
+## References
+RFC 6455 section 7.1.5, and section 7.2.3 on reconnecting.
+",
+    check,
+};
+
+fn check(case: &Case<'_>) -> Verdict {
+    let Some(end) = drops::bare_end(case).filter(|e| e.by == Side::Server) else { return Verdict::NotThis };
+    let Some(event) = case.world.events.event(case.index).filter(|e| e.kind == Kind::Drop && e.is_mass()) else {
+        return Verdict::NotThis;
+    };
+    let count = event.connections.len();
+    let within = timers::words(event.to.seconds_since(event.from));
+    let title = format!("server dropped {count} connections within {within}, without Close frames");
+    let explanation = format!(
+        "{} {}. It ended {} within {within}, none of them with a Close frame: APIs report 1006.",
+        words::sentence(&case.who(Side::Server)),
+        drops::how(end),
+        words::count(count, "connection", "connections"),
+    );
+    let mut finding = Finding::new(Confidence::Likely, Severity::Problem, title, explanation);
+    finding.caused_by = Some(Party::Server);
+    finding.change = Some(Party::Server);
+    let streams: Vec<String> = event
+        .connections
+        .iter()
+        .take(12)
+        .map(|i| case.world.observations.connections[*i].tcp_stream.to_string())
+        .collect();
+    let more = if count > 12 { format!(" and {} more", count - 12) } else { String::new() };
+    finding =
+        finding.with_evidence("ended-together", format!("Streams {}{more} ended together.", streams.join(", ")), &[]);
+    if let Some(first) = event.after.refused.first() {
+        finding = finding.with_evidence(
+            "refused-after",
+            format!(
+                "New connections were refused afterwards, {} in all: nothing listened there any more, so the process had ended.",
+                event.after.refused.len()
+            ),
+            &[first.packet],
+        );
+    }
+    if let Some((at, packet)) = event.after.accepted {
+        finding = finding.with_evidence(
+            "accepted-after",
+            format!(
+                "It accepted connections again {} after the first drop.",
+                timers::words(at.seconds_since(event.from))
+            ),
+            &[packet],
+        );
+    }
+    drops::note_proxy(case, Side::Server, &mut finding);
+    finding
+        .with_fix(
+            Party::Server,
+            "find out why the process ended at that time: a deployment, a crash, the out-of-memory killer (dmesg, \
+             container events).",
+            None,
+            None,
+        )
+        .with_fix(
+            Party::Server,
+            "handle SIGTERM: stop accepting, send Close 1001 to every client, wait for their answers, then exit.",
+            None,
+            None,
+        )
+        .with_fix(
+            Party::Client,
+            "reconnect with a delay that doubles and is random, so that all do not return at once.",
+            None,
+            None,
+        )
+        .fits()
+}

@@ -1,0 +1,303 @@
+//! Connections that ended without a Close frame: what the causes of the family share.
+
+use super::case::Case;
+use super::finding::Finding;
+use super::{timers, words};
+use crate::connection::{Connection, Head, TcpEnd, TcpEndKind};
+use crate::ids::{Origin, Side};
+use crate::report::model::{Confidence, Party, Severity};
+
+/// The FIN or RST that ended a connection on which nobody had sent a Close.
+#[must_use]
+pub fn bare_end(case: &Case<'_>) -> Option<TcpEnd> {
+    if case.ending.without_close() { case.connection.tcp_end } else { None }
+}
+
+/// The last thing that was sent before the end.
+pub struct LastThing {
+    /// Who sent it.
+    pub from: Side,
+    /// `text message of 5 bytes`, `Ping or Pong`.
+    pub what: String,
+    /// Its last packet.
+    pub origin: Origin,
+    /// Whether it was a whole message or a control frame, and not the beginning of a message.
+    pub complete: bool,
+}
+
+/// The last frame of either side before the end.
+#[must_use]
+pub fn last_thing(case: &Case<'_>) -> Option<LastThing> {
+    let ends = [last_from(case, Side::Client), last_from(case, Side::Server)];
+    ends.into_iter().flatten().max_by_key(|l| (l.origin.at, l.origin.packet))
+}
+
+/// The last frame of one side before the end.
+#[must_use]
+pub fn last_from(case: &Case<'_>, from: Side) -> Option<LastThing> {
+    let sent = case.connection.sent_by(from);
+    let before = |o: &Origin| case.ending.at.is_none_or(|end| o.packet <= end.packet);
+    let message = sent.recent.iter().rev().find(|m| before(&m.last));
+    match (message, sent.last_frame.filter(before)) {
+        (Some(message), last) if last.is_none_or(|l| l.packet <= message.last.packet) => Some(LastThing {
+            from,
+            what: format!(
+                "{} message of {}",
+                words::kind(message.kind),
+                words::bytes(message.payload_bytes.unwrap_or(message.wire_bytes))
+            ),
+            origin: message.last,
+            complete: message.complete,
+        }),
+        (_, Some(origin)) => {
+            let what = if sent.pings.last == Some(origin) { "Ping" } else { "Pong" };
+            Some(LastThing { from, what: what.to_string(), origin, complete: true })
+        }
+        _ => None,
+    }
+}
+
+/// The message of the other side that `side` may have been working on when it ended the connection: one that came within
+/// half a second before.
+#[must_use]
+pub fn in_hand(case: &Case<'_>, side: Side) -> Option<LastThing> {
+    last_from(case, side.other())
+        .filter(|l| l.what.contains("message"))
+        .filter(|l| case.seconds_before_end(l.origin).is_some_and(|ago| ago < IN_HAND_SECONDS))
+}
+
+/// How long a message may be in the hands of a handler that fails over it.
+const IN_HAND_SECONDS: f64 = 0.5;
+
+/// What had been sent last, as a sentence.
+#[must_use]
+pub fn last_thing_sentence(case: &Case<'_>) -> String {
+    let opened = case.connection.opened();
+    match last_thing(case) {
+        Some(last) => {
+            let ago = case.seconds_before_end(last.origin).unwrap_or(0.0);
+            let unfinished = if last.complete { "" } else { ", unfinished" };
+            format!(
+                "The last thing before it was the {}'s {}{unfinished} (packet {}), {} earlier.",
+                last.from,
+                last.what,
+                last.origin.packet,
+                timers::words(ago)
+            )
+        }
+        None => {
+            let age = case.seconds_before_end(opened).unwrap_or(0.0);
+            let since = if case.connection.joined_midstream { "the capture shows it" } else { "it opened" };
+            format!(
+                "Nothing had been sent over it since {since} (packet {}), {} earlier.",
+                opened.packet,
+                timers::words(age)
+            )
+        }
+    }
+}
+
+/// `closed TCP` or `reset TCP`, with the packet.
+#[must_use]
+pub fn how(end: TcpEnd) -> String {
+    match end.how {
+        TcpEndKind::Fin => format!("closed TCP (FIN, packet {})", end.origin.packet),
+        TcpEndKind::Rst => format!("reset TCP (RST, packet {})", end.origin.packet),
+    }
+}
+
+/// Proxies and load balancers that name themselves in `Server` or `Via`.
+const PROXIES: [(&str, &str); 15] = [
+    ("nginx", "nginx"),
+    ("openresty", "nginx (OpenResty)"),
+    ("tengine", "nginx (Tengine)"),
+    ("haproxy", "HAProxy"),
+    ("envoy", "Envoy"),
+    ("awselb", "AWS load balancer"),
+    ("cloudflare", "Cloudflare"),
+    ("cloudfront", "CloudFront"),
+    ("caddy", "Caddy"),
+    ("traefik", "Traefik"),
+    ("apache/", "Apache httpd"),
+    ("vegur", "Heroku router"),
+    ("heroku", "Heroku router"),
+    ("varnish", "Varnish"),
+    ("google frontend", "Google Frontend"),
+];
+
+/// The proxy that a response names in `Server` or `Via`.
+#[must_use]
+pub fn proxy_in(response: &Head) -> Option<&'static str> {
+    response
+        .fields()
+        .filter(|(name, _)| name.eq_ignore_ascii_case("server") || name.eq_ignore_ascii_case("via"))
+        .find_map(|(_, value)| {
+            let value = value.to_ascii_lowercase();
+            PROXIES.iter().find(|(needle, _)| value.contains(needle)).map(|(_, name)| *name)
+        })
+}
+
+/// Whether a request comes from a browser.
+#[must_use]
+pub fn is_browser(case: &Case<'_>) -> bool {
+    let request = case.connection.handshake.as_ref().and_then(|h| h.request.as_ref());
+    request.is_some_and(|r| {
+        r.field("user-agent").is_some_and(|u| u.starts_with("Mozilla/")) && r.field("origin").is_some()
+    })
+}
+
+/// The proxy between the two legs of a conversation that was captured on both sides of it.
+pub struct Between {
+    /// Its name where a header tells.
+    pub name: Option<&'static str>,
+    /// Index of the other leg.
+    pub other_leg: usize,
+    /// The side of this connection that the proxy is.
+    pub side: Side,
+}
+
+/// The proxy at one end of this connection, when the capture holds the other leg too: the same handshake key between
+/// other addresses, one of which is an end of this connection.
+#[must_use]
+pub fn proxy_between(case: &Case<'_>) -> Option<Between> {
+    let key = key(case.connection)?;
+    let this = case.connection;
+    case.world.observations.connections.iter().enumerate().find_map(|(index, other)| {
+        if index == case.index || self::key(other) != Some(key) {
+            return None;
+        }
+        let side = if other.client.ip() == this.server.ip() {
+            Side::Server
+        } else if other.server.ip() == this.client.ip() {
+            Side::Client
+        } else {
+            return None;
+        };
+        // Its name stands in what it sent itself: the answer on the leg to the client.
+        let outer = if side == Side::Server { this } else { other };
+        let name = outer.handshake.as_ref().and_then(|h| proxy_in(&h.response));
+        Some(Between { name, other_leg: index, side })
+    })
+}
+
+/// The end of the other leg, when it came before that of this one and was not the proxy's own doing.
+#[must_use]
+pub fn ended_first(case: &Case<'_>, between: &Between, end: TcpEnd) -> Option<TcpEnd> {
+    let other = case.world.observations.connections[between.other_leg].tcp_end?;
+    // On its other leg the proxy has the other role.
+    (other.by != between.side.other() && other.origin.at < end.origin.at).then_some(other)
+}
+
+fn key(connection: &Connection) -> Option<&str> {
+    connection.handshake.as_ref()?.request.as_ref()?.field("sec-websocket-key")
+}
+
+/// The finding for a bare end that nothing explains.
+#[must_use]
+pub fn plain(case: &Case<'_>, end: TcpEnd) -> Finding {
+    let by = end.by;
+    let verb = if end.how == TcpEndKind::Fin { "closed TCP" } else { "reset TCP" };
+    let when = match in_hand(case, by).filter(|_| by == Side::Server) {
+        Some(last) => {
+            let ago = case.seconds_before_end(last.origin).unwrap_or(0.0);
+            format!(", {} after the client's {}", timers::words(ago), last.what)
+        }
+        None => String::new(),
+    };
+    let title = format!("{by} {verb} without a Close frame{when}");
+    let explanation = format!(
+        "{} {} and neither side had sent a Close: APIs report 1006. {}",
+        words::sentence(&case.who(by)),
+        how(end),
+        last_thing_sentence(case)
+    );
+    let holes = case.has_holes(Side::Client) || case.has_holes(Side::Server);
+    let confidence = if holes { Confidence::Likely } else { Confidence::Certain };
+    let severity = if by == Side::Server { Severity::Problem } else { Severity::Notice };
+    let mut finding = Finding::new(confidence, severity, title, explanation);
+    finding.caused_by = Some(by.into());
+    finding.change = Some(by.into());
+    if holes {
+        finding = finding.with_evidence(
+            "note",
+            "The capture lacks bytes of this connection: a Close frame may have been among them.",
+            &[],
+        );
+    }
+    finding
+}
+
+/// Says who else may have sent the server's end: a proxy that the handshake names, or one whose other leg was captured.
+pub fn note_proxy(case: &Case<'_>, by: Side, finding: &mut Finding) {
+    if let Some(between) = proxy_between(case) {
+        let name = between.name.map_or(String::new(), |n| format!(" ({n})"));
+        let other = &case.world.observations.connections[between.other_leg];
+        let stream = other.tcp_stream;
+        let order = match (case.connection.tcp_end, other.tcp_end) {
+            (Some(this), Some(_)) if between.side == by => match ended_first(case, &between, this) {
+                Some(that) => format!("that leg was ended first, by its {}: look there", that.by),
+                None => "the proxy itself closed both".to_string(),
+            },
+            _ => format!("compare stream {stream}"),
+        };
+        let text = format!(
+            "The {} of this connection is a proxy{name}; its other leg is stream {stream}; {order}.",
+            between.side
+        );
+        finding.evidence.push(crate::report::model::Evidence { kind: "note", text, packets: Vec::new() });
+        return;
+    }
+    let named = case.connection.handshake.as_ref().and_then(|h| proxy_in(&h.response));
+    if let Some(name) = named.filter(|_| by == Side::Server) {
+        let text =
+            format!("{} names itself in the handshake: the end may be its own, so read its error log too.", name);
+        finding.evidence.push(crate::report::model::Evidence { kind: "note", text, packets: Vec::new() });
+    }
+}
+
+/// The fix for an unexplained end by the server: where to look.
+#[must_use]
+pub fn look_at_server(case: &Case<'_>, mut finding: Finding) -> Finding {
+    let text = match in_hand(case, Side::Server) {
+        Some(last) => {
+            if last_thing(case).is_some_and(|l| l.from == Side::Server) {
+                let ago = timers::words(case.seconds_before_end(last.origin).unwrap_or(0.0));
+                let text =
+                    format!("The client's last was a {} (packet {}), {ago} before the end.", last.what, last.origin.packet);
+                finding = finding.with_evidence("in-hand", text, &[last.origin.packet.0]);
+            }
+            format!(
+                "read the application log at that time for an error while it handled the {} (packet {}): frameworks drop TCP \
+                 like this when a handler fails. The capture cannot show whether one did. Let the handler send Close 1011 when \
+                 it fails.",
+                last.what, last.origin.packet
+            )
+        }
+        None => "read the application, container and process logs at that time for an exit, a kill or an unhandled error. Let \
+                 the server send a Close (1001 or 1011) before it drops TCP."
+            .to_string(),
+    };
+    let silence = case.silence().unwrap_or(0.0);
+    if !super::idle::fits(silence) {
+        let text = format!(
+            "The silence of {} before it fits no timer, and no size or text explains it.",
+            timers::words(silence)
+        );
+        finding = finding.with_evidence("no-other-cause", text, &[]);
+    }
+    finding.with_fix(Party::Server, text, None, None)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn proxies_are_named_by_their_headers() {
+        let head = |text: &str| Head { text: text.into(), ..Head::default() };
+        assert_eq!(proxy_in(&head("HTTP/1.1 101 x\r\nServer: nginx/1.27.3\r\n")), Some("nginx"));
+        assert_eq!(proxy_in(&head("HTTP/1.1 101 x\r\nVia: 1.1 vegur\r\n")), Some("Heroku router"));
+        assert_eq!(proxy_in(&head("HTTP/1.1 101 x\r\nServer: Apache-Coyote/1.1\r\n")), None);
+        assert_eq!(proxy_in(&head("HTTP/1.1 101 x\r\nX-Note: nginx\r\n")), None);
+    }
+}

@@ -1,0 +1,250 @@
+//! Who is at the other end: from heads, close reasons, path and subprotocol to a known implementation.
+
+use std::sync::OnceLock;
+
+use serde::Deserialize;
+
+use super::embedded::FILES;
+use super::fingerprint::{Fingerprint, Fit, Weight};
+use super::implementation::{Implementation, Role, at};
+use super::meaning::reason_meaning;
+use crate::connection::{Connection, Head};
+use crate::ids::Side;
+use crate::report::model::Confidence;
+
+/// What was seen of one side of a connection.
+#[derive(Debug, Clone)]
+pub struct Evidence<'a> {
+    /// The side in question.
+    pub side: Side,
+    /// The upgrade request.
+    pub request: Option<&'a Head>,
+    /// The answer to it.
+    pub response: Option<&'a Head>,
+    /// Code and reason of the Close frames that this side sent and that do not just echo the other side's.
+    pub closes: Vec<(Option<u16>, &'a str)>,
+    /// The request target.
+    pub path: Option<&'a str>,
+    /// The host name that was asked for, without the port.
+    pub host: Option<&'a str>,
+    /// The agreed subprotocol, or the offered ones where the answer was not seen.
+    pub subprotocols: Vec<&'a str>,
+    /// The value of `Sec-WebSocket-Extensions` that this side sent: the client's offer, the server's answer.
+    pub extensions: Option<&'a str>,
+}
+
+impl<'a> Evidence<'a> {
+    /// The evidence that the two heads give.
+    #[must_use]
+    pub fn new(side: Side, request: Option<&'a Head>, response: Option<&'a Head>) -> Self {
+        let own = if side == Side::Client { request } else { response };
+        let chosen = response.or(request).and_then(|h| h.field("Sec-WebSocket-Protocol"));
+        let host = request.and_then(|h| h.field("Host").or_else(|| h.field(":authority")));
+        Evidence {
+            side,
+            request,
+            response,
+            closes: Vec::new(),
+            path: request.and_then(Head::target),
+            host: host
+                .map(|h| h.rsplit_once(':').filter(|(_, p)| p.parse::<u16>().is_ok()).map_or(h, |(name, _)| name)),
+            subprotocols: chosen.map(|c| c.split(',').map(str::trim).collect()).unwrap_or_default(),
+            extensions: own.and_then(|h| h.field("Sec-WebSocket-Extensions")),
+        }
+    }
+
+    /// All evidence that `connection` holds about `side`.
+    #[must_use]
+    pub fn of(connection: &'a Connection, side: Side) -> Self {
+        let handshake = connection.handshake.as_ref();
+        let mut evidence =
+            Evidence::new(side, handshake.and_then(|h| h.request.as_ref()), handshake.map(|h| &h.response));
+        let mut heard: Vec<(Option<u16>, &str)> = Vec::new();
+        for (from, close) in connection.closes() {
+            let said = (close.code, close.reason.as_str());
+            if from != side {
+                heard.push(said);
+            } else if !heard.contains(&said) {
+                evidence.closes.push(said);
+            }
+        }
+        evidence
+    }
+}
+
+/// An implementation that was recognised.
+#[derive(Debug, Clone)]
+pub struct Identified {
+    /// The implementation, or the most common one of those that look the same.
+    pub implementation: &'static Implementation,
+    /// What was recognised, in words: the implementation's name, or a family such as `uvicorn` when the members of it
+    /// cannot be told apart.
+    pub name: &'static str,
+    /// How sure `name` is. Never `Certain`: anyone can write a header or a reason.
+    pub confidence: Confidence,
+    /// What it was recognised by: a clause such as `its Server header says uvicorn`.
+    pub because: String,
+    /// Ids of the others that it could be.
+    pub alternatives: Vec<&'static str>,
+}
+
+/// Who `seen.side` most likely is: the implementation that decides the limits and closes of that end. Proxies do not
+/// count: see [`proxies`].
+#[must_use]
+pub fn identify(seen: &Evidence<'_>) -> Option<Identified> {
+    identify_all(seen).into_iter().next()
+}
+
+/// All implementations that the evidence points to, best first: where layers stack up (a protocol on a framework on a
+/// library), each can explain a close. What a better candidate builds on, or overrules, is left out.
+#[must_use]
+pub fn identify_all(seen: &Evidence<'_>) -> Vec<Identified> {
+    let mut found = candidates(|f| f.is_for(seen.side), seen);
+    let overruled: Vec<&str> = found.iter().flat_map(|c| c.overruled.iter().copied()).collect();
+    found.retain(|c| !overruled.contains(&FILES[c.file].0));
+    if found.is_empty() {
+        return by_reason(seen);
+    }
+    let ids: Vec<&'static str> = found.iter().map(|c| FILES[c.file].0).collect();
+    found
+        .into_iter()
+        .filter_map(|c| {
+            let others = if c.weight == Weight::Possible { ids.as_slice() } else { &[] };
+            c.identified(others)
+        })
+        .collect()
+}
+
+/// The proxies, load balancers and edges that show in the heads, on whichever side they stand. A proxy that relays
+/// WebSocket sends no Close frames of its own.
+#[must_use]
+pub fn proxies(seen: &Evidence<'_>) -> Vec<Identified> {
+    candidates(|f| f.role == Role::Proxy, seen).into_iter().filter_map(|c| c.identified(&[])).collect()
+}
+
+/// One implementation with what speaks for it.
+struct Candidate {
+    file: usize,
+    weight: Weight,
+    score: u32,
+    fit: Fit,
+    called: Option<&'static str>,
+    alternatives: Vec<&'static str>,
+    overruled: Vec<&'static str>,
+}
+
+impl Candidate {
+    fn identified(mut self, others: &[&'static str]) -> Option<Identified> {
+        let implementation = at(self.file)?;
+        for other in others {
+            if *other != implementation.id && !self.alternatives.contains(other) {
+                self.alternatives.push(other);
+            }
+        }
+        Some(Identified {
+            implementation,
+            name: self.called.unwrap_or(&implementation.name),
+            confidence: match self.weight {
+                Weight::Possible => Confidence::Possible,
+                Weight::Likely => Confidence::Likely,
+            },
+            because: self.fit.because(),
+            alternatives: self.alternatives,
+        })
+    }
+}
+
+/// The implementations of which a fingerprint that `wanted` accepts fits, best first.
+fn candidates(wanted: impl Fn(&Fingerprint) -> bool, seen: &Evidence<'_>) -> Vec<Candidate> {
+    let mut found: Vec<Candidate> = Vec::new();
+    for (file, fingerprints) in fingerprints() {
+        let mut best: Option<Candidate> = None;
+        for print in fingerprints.iter().filter(|f| wanted(f)) {
+            let Some(fit) = print.fit(seen) else { continue };
+            let over = print.over.iter().map(String::as_str);
+            let shared: Vec<&'static str> = print.shared_with.iter().map(String::as_str).collect();
+            let one = Candidate {
+                file: *file,
+                weight: print.confidence,
+                score: fit.score,
+                fit,
+                called: print.called.as_deref(),
+                alternatives: shared,
+                overruled: over.collect(),
+            };
+            best = Some(match best {
+                None => one,
+                Some(other) => other.joined_by(one),
+            });
+        }
+        found.extend(best);
+    }
+    found.sort_by_key(|c| (std::cmp::Reverse((c.weight, c.score)), c.file));
+    found
+}
+
+impl Candidate {
+    /// Two fingerprints of one implementation taken together.
+    fn joined_by(self, other: Candidate) -> Candidate {
+        let (mut best, rest) =
+            if (other.weight, other.score) > (self.weight, self.score) { (other, self) } else { (self, other) };
+        best.overruled.extend(&rest.overruled);
+        if !best.alternatives.is_empty() && !rest.alternatives.is_empty() {
+            best.alternatives.retain(|a| rest.alternatives.contains(a));
+        }
+        best
+    }
+}
+
+/// The implementations that are known to close with one of the reasons seen, where no fingerprint says more.
+fn by_reason(seen: &Evidence<'_>) -> Vec<Identified> {
+    /// A shorter text is one that any application may have chosen.
+    const TELLING: usize = 12;
+    let Some((reason, known)) = seen.closes.iter().find_map(|(code, reason)| {
+        let mut known = reason_meaning(*code, reason);
+        known.retain(|(i, c)| {
+            c.reason.len() >= TELLING && c.sender.may_be(seen.side) && i.roles.contains(&seen.side.into())
+        });
+        (!known.is_empty()).then_some((reason, known))
+    }) else {
+        return Vec::new();
+    };
+    let implementation = known[0].0;
+    let mut alternatives: Vec<&'static str> = known.iter().map(|(i, _)| i.id.as_str()).collect();
+    alternatives.dedup();
+    alternatives.retain(|id| *id != implementation.id);
+    vec![Identified {
+        implementation,
+        name: &implementation.name,
+        confidence: Confidence::Possible,
+        because: format!("it is known to close with the reason \"{reason}\""),
+        alternatives,
+    }]
+}
+
+/// The fingerprints of all files, with the index of each file. Only the part of each file that holds them is parsed.
+fn fingerprints() -> &'static [(usize, Vec<Fingerprint>)] {
+    #[derive(Deserialize)]
+    struct File {
+        #[serde(default)]
+        fingerprint: Vec<Fingerprint>,
+    }
+    static FINGERPRINTS: OnceLock<Vec<(usize, Vec<Fingerprint>)>> = OnceLock::new();
+    FINGERPRINTS.get_or_init(|| {
+        FILES
+            .iter()
+            .enumerate()
+            .filter_map(|(n, (_, text))| {
+                let start = text.find("\n[[fingerprint]]")?;
+                let end = ["\n[[limit]]", "\n[[close]]", "\n[[keepalive]]"].iter().filter_map(|t| text.find(t)).min();
+                let file: File = toml::from_str(&text[start..end.unwrap_or(text.len())]).ok()?;
+                Some((n, file.fingerprint))
+            })
+            .collect()
+    })
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+#[path = "identify_tests.rs"]
+mod tests;
