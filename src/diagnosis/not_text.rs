@@ -26,7 +26,7 @@ pub enum Trouble<'a> {
     /// A valid text with a character that straddles two fragments.
     Split(Suspect<'a>, SplitCharacter),
     /// The reason of a Close.
-    Reason(BadReason<'a>),
+    Reason(Box<BadReason<'a>>),
     /// The closer says that data does not fit, and all of it is valid; the last message that it had received.
     Rejected(Refusal<'a>, Option<&'a Message>),
     /// The closer says that data does not fit, and the capture cannot tell which.
@@ -104,7 +104,7 @@ const SIBLINGS: usize = 256;
 #[must_use]
 pub fn trouble<'a>(case: &Case<'a>) -> Option<Trouble<'a>> {
     if let Some(bad) = reason::bad_reason(case) {
-        return Some(Trouble::Reason(bad));
+        return Some(Trouble::Reason(Box::new(bad)));
     }
     let refusal = refusal(case)?;
     let from = refusal.by.other();
@@ -245,11 +245,13 @@ fn link(
         code => {
             let answered = later.is_some_and(|at| at > noticed.at);
             let together = case.world.event_of(case.index).is_some();
-            if waited > PROMPT || answered || together || puts_up_with_it(case, refusal, message) {
+            if waited > PROMPT || answered || puts_up_with_it(case, refusal, message) {
                 return None;
             }
             let known = known_to_end_so(case, refusal, defect);
             let sure = match code {
+                // Others ended at the same time: that may be the reason here as well.
+                _ if together => Confidence::Possible,
                 _ if known => Confidence::Likely,
                 1006 | 1011 if waited <= AT_ONCE => Confidence::Likely,
                 _ => Confidence::Possible,

@@ -80,6 +80,13 @@ fn finding(case: &Case<'_>, bad: &BadReason<'_>) -> Verdict {
     finding.caused_by = Some(from.into());
     finding.change = Some(from.into());
     finding.message = Some(reason::message_report(bad));
+    if bad.kind == ReasonFault::TooLong {
+        let text = format!(
+            "A Close carries at most 125 bytes, 2 of them for the code; this one has {}.",
+            words::grouped(close.length)
+        );
+        finding = finding.with_evidence("length", text, &[close.origin.packet.0]);
+    }
     if let Some(fault) = &bad.fault {
         finding = finding.with_evidence(
             "invalid-byte",
@@ -95,7 +102,7 @@ fn finding(case: &Case<'_>, bad: &BadReason<'_>) -> Verdict {
             let text = format!("Read as {}, the reason is: {}", charset.encoding, charset.decoded_excerpt);
             finding = finding.with_evidence("charset", text, &[]);
         } else {
-            let text = format!("The reason is: {}", escape_excerpt(&close.reason_bytes, 130));
+            let text = format!("The reason ends with: {}", tail(&close.reason_bytes));
             finding = finding.with_evidence("reason", text, &[]);
         }
     }
@@ -122,4 +129,11 @@ fn finding(case: &Case<'_>, bad: &BadReason<'_>) -> Verdict {
         ),
     };
     finding.with_fix(from.into(), text, Some(example.to_owned()), None).fits()
+}
+
+/// The end of a reason, where it was cut.
+fn tail(reason: &[u8]) -> String {
+    let from = reason.len().saturating_sub(40);
+    let dots = if from > 0 { "…" } else { "" };
+    format!("{dots}{}", escape_excerpt(&reason[from..], 170))
 }

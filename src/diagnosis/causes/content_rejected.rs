@@ -49,9 +49,10 @@ fn check(case: &Case<'_>) -> Verdict {
 fn finding(case: &Case<'_>, refusal: &Refusal<'_>, message: Option<&Message>) -> Verdict {
     let (by, from) = (refusal.by, refusal.by.other());
     let reason = story::quoted(refusal.reason());
+    let short = reason.trim_end_matches('.');
     let title = match (reason.is_empty(), message) {
-        (false, Some(_)) => format!("{by} rejected what the {from} asked for: \"{reason}\""),
-        (false, None) => format!("{by} rejected the {from}: \"{reason}\""),
+        (false, Some(_)) => format!("{by} rejected what the {from} asked for: \"{short}\""),
+        (false, None) => format!("{by} rejected the {from}: \"{short}\""),
         (true, _) => format!("{by} closed with 1007 although every text of the {from} is valid UTF-8"),
     };
     let sent = match message {
@@ -95,6 +96,10 @@ fn finding(case: &Case<'_>, refusal: &Refusal<'_>, message: Option<&Message>) ->
             ),
             &[message.first.packet.0],
         );
+    }
+    if message.is_none() {
+        let text = format!("The {from} had sent no message: the reason can only mean what its handshake carried.");
+        finding = finding.with_evidence("no-message", text, &[refusal.at.packet.0]);
     }
     let meaning = case.implementation(by).and_then(|identified| {
         let known = identified.implementation.close_meaning(Some(refusal.code), refusal.reason(), by);

@@ -62,7 +62,16 @@ fn finding(case: &Case<'_>, bad: &BadText<'_>) -> Verdict {
         finding =
             finding.with_evidence("excerpt", format!("Around it the text reads: {}", escape_excerpt(shown, 80)), &[]);
     }
-    let text =
-        format!("find what writes to offset {offset} of this text: these bytes were damaged, not encoded otherwise.");
+    let places = fault.around.utf8_chunks().filter(|c| !c.invalid().is_empty()).count();
+    let text = if places <= 2 {
+        format!(
+            "find what changes the text at offset {offset}: the rest of it is UTF-8, so these bytes were damaged later."
+        )
+    } else {
+        format!(
+            "find out what these bytes are: from offset {offset} on they follow no known encoding. If they are no text, \
+             send them in a binary message."
+        )
+    };
     fixes::sender(case, bad, finding, &text, Some(fixes::Line::Text)).fits()
 }

@@ -61,6 +61,14 @@ fn finding(case: &Case<'_>, refusal: &Refusal<'_>, why: Unchecked) -> Verdict {
     let server = case.connection.server;
     let record =
         format!("tcpdump -i any -s 0 -B 16384 -w again.pcap 'host {} and tcp port {}'", server.ip(), server.port());
+    if let Some(close) = refusal.close {
+        let text = match (refusal.reason().is_empty(), close.code) {
+            (false, _) => format!("The only sign is the Close of the {by} with its reason."),
+            (true, Some(code)) => format!("The only sign is the code {code} of the {by}; its reason is empty."),
+            (true, None) => format!("The only sign is the Close of the {by}."),
+        };
+        finding = finding.with_evidence("close", text, &[close.origin.packet.0]);
+    }
     let holes = &case.connection.sent_by(from).gaps;
     if let (Unchecked::Missing, Some(gap)) = (why, holes.last()) {
         let missing: u64 = holes.iter().map(|g| g.length).sum();

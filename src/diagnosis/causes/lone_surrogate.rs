@@ -69,7 +69,7 @@ fn finding(case: &Case<'_>, bad: &BadText<'_>) -> Verdict {
     };
     let mut finding = fixes::sender(case, bad, finding, text, None);
     if let Some(first) = finding.fixes.first_mut() {
-        first.example = Some(example.to_owned());
+        first.example = Some(example.to_owned()).filter(|_| pair.is_none() || fixes::may_be_java(case, suspect.from));
     }
     finding.fits()
 }

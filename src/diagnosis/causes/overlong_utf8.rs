@@ -71,7 +71,7 @@ fn finding(case: &Case<'_>, bad: &BadText<'_>) -> Verdict {
     };
     let mut finding = fixes::sender(case, bad, finding, text, None);
     if let Some(first) = finding.fixes.first_mut() {
-        first.example = example.map(str::to_owned);
+        first.example = example.filter(|_| fixes::may_be_java(case, suspect.from)).map(str::to_owned);
     }
     finding.fits()
 }

@@ -133,6 +133,15 @@ fn for_implementation(id: &str, side: Side, line: Line) -> Option<&'static str> 
     Some(found).filter(|l| !l.is_empty())
 }
 
+/// Whether `side` may be a Java program: it was not recognised, or as one.
+#[must_use]
+pub fn may_be_java(case: &Case<'_>, side: Side) -> bool {
+    case.implementation(side).is_none_or(|identified| {
+        let java = for_implementation(&identified.implementation.id.to_string(), side, Line::Text);
+        java.is_some_and(|line| line.contains("StandardCharsets"))
+    })
+}
+
 /// A line that decodes bytes in `encoding` and sends the string, so that the library encodes it as UTF-8.
 #[must_use]
 pub fn decoded(case: &Case<'_>, side: Side, encoding: &str) -> Option<String> {

@@ -110,7 +110,7 @@ pub fn refused(case: &Case<'_>, refusal: &Refusal<'_>) -> String {
     let reason = if close.reason.is_empty() { String::new() } else { format!(" \"{}\"", quoted(&close.reason)) };
     let answered = match case.ending.close.filter(|_| refusal.answers_close) {
         Some((first, _)) => format!("answered the {first}'s Close with"),
-        None if case.connection.sent_by(by.other()).last_message.is_none() => "closed with".to_owned(),
+        None if case.connection.sent_by(by.other()).last_message.is_none() => "sent".to_owned(),
         None => "answered with".to_owned(),
     };
     format!("The {by} {answered} {code}{reason} (packet {}).", close.origin.packet)
@@ -189,7 +189,12 @@ fn bytes_around(fault: &InvalidUtf8) -> Option<String> {
     before = &before[before.len().saturating_sub(SHOWN.0)..];
     from -= before.len() as u64;
     let rest = fault.around.get(at..)?;
-    let wrong = fault.bytes.len().min(rest.len());
+    let wrong = match fault.class {
+        // The bytes at fault end with the one that came instead of a continuation.
+        Utf8Class::MissingContinuation => 1 + fault.bytes.iter().skip(1).take_while(|b| *b & 0xc0 == 0x80).count(),
+        _ => fault.bytes.len(),
+    }
+    .min(rest.len());
     let hex = |bytes: &[u8]| bytes.iter().map(|b| format!("{b:02x}")).collect::<Vec<_>>().join(" ");
     let parts = [hex(before), format!("[{}]", hex(&rest[..wrong])), hex(&rest[wrong..rest.len().min(SHOWN.1)])];
     let shown: Vec<&str> = parts.iter().map(String::as_str).filter(|p| !p.is_empty()).collect();
