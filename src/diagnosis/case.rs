@@ -44,7 +44,7 @@ impl<'a> Ending<'a> {
             (None, Some(_)) => Some(1006),
             (None, None) => None,
         };
-        let legal = closes.iter().all(|(_, c)| c.code.is_none_or(|c| crate::websocket::may_be_sent(c)));
+        let legal = closes.iter().all(|(_, c)| c.code.is_none_or(crate::websocket::may_be_sent));
         Ending {
             code,
             close,

@@ -66,7 +66,8 @@ pub(super) fn diagnosis(case: &Case<'_>, cause: &Cause, mut finding: Finding, ru
     if let (true, Some((from, close))) = (finding.evidence.is_empty(), case.ending.close) {
         let code = close.code.map_or("an empty Close".to_string(), |c| format!("Close {c}"));
         let reason = if close.reason.is_empty() { ", without a reason" } else { "" };
-        finding = finding.with_evidence("close-code", format!("The {from} sent {code}{reason}."), &[close.origin.packet.0]);
+        finding =
+            finding.with_evidence("close-code", format!("The {from} sent {code}{reason}."), &[close.origin.packet.0]);
     }
     let packets = finding.evidence.iter().flat_map(|e| e.packets.iter().copied());
     let packets = packets.chain(finding.message.iter().flat_map(|m| [m.first_packet, m.last_packet]));

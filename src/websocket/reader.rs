@@ -293,7 +293,7 @@ impl FrameReader {
         self.tail_sent = false;
         self.payload = Payload::Skip;
         let ordinary = frame.rsv == 0 && !frame.non_minimal && frame.mask.is_some() == (self.side == Side::Client);
-        if !ordinary || self.sent.closes.first().is_some() {
+        if !ordinary || !self.sent.closes.is_empty() {
             self.check_header();
         }
         match frame.opcode {

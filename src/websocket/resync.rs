@@ -108,9 +108,7 @@ impl Search {
             if !plausible(&header, expected) {
                 return None;
             }
-            let Some(next) = usize::try_from(header.length).ok().and_then(|l| (here + size).checked_add(l)) else {
-                return None;
-            };
+            let next = usize::try_from(header.length).ok().and_then(|l| (here + size).checked_add(l))?;
             let whole = next <= self.bytes.len();
             if whole && !self.plausible_payload(here + size, next, &header) {
                 return None;

@@ -156,7 +156,8 @@ mod tests {
 
     #[test]
     fn every_split_gives_the_same_answer() {
-        let samples: [(&[u8], Option<(u64, Utf8Class)>); 12] = [
+        type Sample<'a> = (&'a [u8], Option<(u64, Utf8Class)>);
+        let samples: [Sample<'_>; 12] = [
             ("Grüße, 世界 🎉".as_bytes(), None),
             (b"abc\xe9 ok", Some((3, Utf8Class::MissingContinuation))),
             (b"ab\x80", Some((2, Utf8Class::UnexpectedContinuation))),

@@ -54,7 +54,8 @@ fn check(case: &Case<'_>) -> Verdict {
         _ => 0.0,
     };
     let recurring = siblings.len() >= 2 && !same_silence && age >= 5.0 && spread > (0.02 * age).max(1.0);
-    if !reason_says && !(recurring && timers::round_seconds(age).is_some()) && !(recurring && siblings.len() >= 3) {
+    let pattern = recurring && (siblings.len() >= 3 || timers::round_seconds(age).is_some());
+    if !reason_says && !pattern {
         return Verdict::NotThis;
     }
     let confidence = if reason_says && recurring { Confidence::Certain } else { Confidence::Likely };
