@@ -259,16 +259,12 @@ pub struct Sent {
     pub last_frame: Option<Origin>,
     /// The last frame of a data message before the first Close of either side.
     pub last_message: Option<Origin>,
-    /// The last segment with payload.
-    pub last_payload: Option<Origin>,
     /// The last packet of any kind.
     pub last_packet: Option<Origin>,
     /// The first FIN.
     pub fin: Option<Origin>,
     /// The first RST.
     pub rst: Option<Origin>,
-    /// End of what was sent: the highest stream offset seen.
-    pub sent_to: StreamOffset,
     /// How far the other side acknowledged it.
     pub acknowledged_to: StreamOffset,
     /// Segments that carried again what had been sent before.

@@ -51,7 +51,6 @@ struct End {
     syn_ack: bool,
     fin: Option<Origin>,
     rst: Option<Origin>,
-    last_payload: Option<Origin>,
     last_packet: Option<Origin>,
 }
 
@@ -93,9 +92,6 @@ impl Flow {
         self.last = origin;
         let end = &mut self.ends[from];
         end.last_packet = Some(origin);
-        if segment.payload_wire_length > 0 {
-            end.last_payload = Some(origin);
-        }
         let flags = segment.flags;
         if flags.syn() || flags.fin() || flags.rst() {
             self.control(from, segment);
@@ -284,9 +280,7 @@ impl Flow {
         let (end, assembler) = (&self.ends[index], &self.assemblers[index]);
         sent.fin = end.fin;
         sent.rst = end.rst;
-        sent.last_payload = end.last_payload;
         sent.last_packet = end.last_packet;
-        sent.sent_to = assembler.sent();
         sent.acknowledged_to = assembler.acknowledged();
         sent.retransmissions = assembler.retransmissions;
         sent.unanswered_retransmissions = assembler.unanswered_retransmissions;

@@ -6,7 +6,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use super::case::Ending;
 use super::timers;
-use crate::connection::Observations;
+use crate::connection::{FailedAttempt, FailedHandshake, Observations};
 use crate::ids::{Side, Timestamp};
 
 /// What kind of event.
@@ -31,6 +31,8 @@ pub struct Event {
     pub from: Timestamp,
     /// The last end.
     pub to: Timestamp,
+    /// Connections of the server that were open when it began.
+    pub open: usize,
     /// How clients came back.
     pub after: After,
 }
@@ -137,6 +139,7 @@ impl Events {
         by_server: &BTreeMap<SocketAddr, Vec<usize>>,
     ) -> Events {
         let mut events = Events::default();
+        let attempts = Attempts::new(observations);
         for (server, members) in by_server {
             for kind in [Kind::Close, Kind::Drop] {
                 let mut ended: Vec<(Timestamp, usize)> = members
@@ -145,21 +148,22 @@ impl Events {
                     .filter_map(|i| Some((endings[*i].at?.at, *i)))
                     .collect();
                 ended.sort();
-                let mut rest = ended.as_slice();
-                while let Some(first) = rest.first() {
-                    let mut length = 1;
-                    while length < rest.len() && rest[length].0.seconds_since(rest[length - 1].0) < WINDOW_SECONDS {
-                        length += 1;
-                    }
-                    let (group, later) = rest.split_at(length);
-                    rest = later;
+                for group in ended.chunk_by(|a, b| b.0.seconds_since(a.0) < WINDOW_SECONDS) {
                     let connections: Vec<usize> = group.iter().map(|(_, i)| *i).collect();
-                    if connections.len() < 2 || one_timer(observations, endings, &connections) {
+                    let (Some((from, _)), Some((to, _))) = (group.first(), group.last()) else { continue };
+                    if connections.len() < 2
+                        || !at_once(observations, &connections, *from, *to)
+                        || one_timer(observations, endings, &connections)
+                    {
                         continue;
                     }
-                    let to = group.last().map_or(first.0, |l| l.0);
-                    let after = After::of(observations, *server, first.0);
-                    events.list.push(Event { kind, server: *server, connections, from: first.0, to, after });
+                    let open = open_at(observations, endings, members, *from);
+                    // A server that closes some of many as it goes along is at work, not at its end.
+                    if connections.len() * 2 < open {
+                        continue;
+                    }
+                    let after = After::of(observations, members, &attempts, *server, *from);
+                    events.list.push(Event { kind, server: *server, connections, from: *from, to: *to, open, after });
                 }
             }
         }
@@ -219,18 +223,66 @@ fn one_timer(observations: &Observations, endings: &[Ending<'_>], connections: &
         && spans.iter().all(|s| (s - first).abs() < (spread / 3.0).max(0.03))
 }
 
+/// Whether ends lie close together, measured by how long the connections had lived.
+fn at_once(observations: &Observations, connections: &[usize], from: Timestamp, to: Timestamp) -> bool {
+    let mut ages: Vec<f64> =
+        connections.iter().map(|i| from.seconds_since(observations.connections[*i].opened().at)).collect();
+    ages.sort_by(f64::total_cmp);
+    let median = ages.get(ages.len() / 2).copied().unwrap_or(0.0);
+    to.seconds_since(from) <= (0.5 * median).max(0.05)
+}
+
+/// Connections of one server that were open at that time.
+fn open_at(observations: &Observations, endings: &[Ending<'_>], members: &[usize], at: Timestamp) -> usize {
+    let is_open =
+        |i: &&usize| observations.connections[**i].opened().at <= at && endings[**i].at.is_none_or(|end| end.at >= at);
+    members.iter().filter(is_open).count()
+}
+
+/// Attempts to connect that came to nothing, by server.
+struct Attempts<'a> {
+    tcp: BTreeMap<SocketAddr, Vec<&'a FailedAttempt>>,
+    handshakes: BTreeMap<SocketAddr, Vec<&'a FailedHandshake>>,
+}
+
+impl<'a> Attempts<'a> {
+    fn new(observations: &'a Observations) -> Attempts<'a> {
+        let mut attempts = Attempts { tcp: BTreeMap::new(), handshakes: BTreeMap::new() };
+        for attempt in &observations.failed_attempts {
+            attempts.tcp.entry(attempt.server).or_default().push(attempt);
+        }
+        for failed in &observations.failed_handshakes {
+            attempts.handshakes.entry(failed.server).or_default().push(failed);
+        }
+        attempts
+    }
+}
+
+/// How long after an event clients that come back are counted, and how many.
+const RETURN_SECONDS: f64 = 600.0;
+const RETURN_COUNT: usize = 10_000;
+
 impl After {
-    fn of(observations: &Observations, server: SocketAddr, from: Timestamp) -> After {
+    fn of(
+        observations: &Observations,
+        members: &[usize],
+        attempts: &Attempts<'_>,
+        server: SocketAddr,
+        from: Timestamp,
+    ) -> After {
         let mut after = After::default();
-        for attempt in observations.failed_attempts.iter().filter(|a| a.server == server && a.syn.at > from) {
+        let counts = |at: Timestamp| at > from && at.seconds_since(from) < RETURN_SECONDS;
+        for attempt in attempts.tcp.get(&server).into_iter().flatten().filter(|a| counts(a.syn.at)).take(RETURN_COUNT) {
             match attempt.refused {
                 Some(_) => after.refused.push(Attempt { at: attempt.syn.at, packet: attempt.syn.packet.0 }),
                 None => after.unanswered += 1,
             }
             after.attempts.entry(attempt.client.ip()).or_default().push(attempt.syn.at);
         }
-        let returned = observations.connections.iter().filter(|c| c.server == server && c.first.at > from);
-        for connection in returned {
+        // In order of their first packets.
+        let later = members.partition_point(|i| observations.connections[*i].first.at <= from);
+        let returned = members[later..].iter().map(|i| &observations.connections[*i]);
+        for connection in returned.filter(|c| counts(c.first.at)).take(RETURN_COUNT) {
             after.returned += 1;
             after.attempts.entry(connection.client.ip()).or_default().push(connection.first.at);
             let opened = connection.opened();
@@ -238,8 +290,8 @@ impl After {
                 after.accepted = Some((opened.at, opened.packet.0));
             }
         }
-        for failed in observations.failed_handshakes.iter().filter(|h| h.server == server && h.request.origin.at > from)
-        {
+        let handshakes = attempts.handshakes.get(&server).into_iter().flatten();
+        for failed in handshakes.filter(|h| counts(h.request.origin.at)).take(RETURN_COUNT) {
             after.attempts.entry(failed.client.ip()).or_default().push(failed.request.origin.at);
         }
         for times in after.attempts.values_mut() {

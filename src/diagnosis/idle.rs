@@ -1,6 +1,7 @@
 //! Silences before an end, and the timers that they fit.
 
 use super::case::{Case, Ending};
+use super::recurrence::Measure;
 use super::timers;
 use super::world::World;
 use crate::connection::Connection;
@@ -34,7 +35,7 @@ pub fn span(case: &Case<'_>) -> Option<Span> {
     let fitting = spans.iter().find(|s| fits(s.seconds));
     let recurring = || {
         spans.iter().find(|s| {
-            let same = case.world.siblings_with(case.index, |i| silence_of(case.world, i, s.whose), end);
+            let same = case.world.siblings_with(case.index, Measure::Silence(s.whose), end);
             s.seconds >= 5.0 && same.len() >= 3 && spread_out(case.world, &same)
         })
     };

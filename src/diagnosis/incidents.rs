@@ -42,7 +42,7 @@ fn common_cause(verdicts: &[Option<Diagnosis>], connections: &[usize]) -> Option
 
 fn mass(world: &World<'_>, verdicts: &[Option<Diagnosis>], event: &Event) -> Incident {
     let count = event.connections.len();
-    let open = open_at(world, event);
+    let open = event.open;
     let span = timers::words(event.to.seconds_since(event.from));
     let (kind, title) = match event.kind {
         Kind::Close => (
@@ -75,18 +75,6 @@ fn mass(world: &World<'_>, verdicts: &[Option<Diagnosis>], event: &Event) -> Inc
         evidence,
         fixes: scratch.fixes,
     }
-}
-
-/// Connections of the event's server that were open when it began.
-fn open_at(world: &World<'_>, event: &Event) -> usize {
-    let members = world.by_server.get(&event.server).map(Vec::as_slice).unwrap_or_default();
-    members
-        .iter()
-        .filter(|i| {
-            let opened = world.observations.connections[**i].opened().at;
-            opened <= event.to && world.endings[**i].at.is_none_or(|end| end.at >= event.from)
-        })
-        .count()
 }
 
 /// The moments of the first ends, in seconds from the first packet of the capture.

@@ -16,6 +16,7 @@ pub mod legs;
 pub mod not_text;
 pub mod payload;
 pub mod plain;
+pub mod recurrence;
 mod refusals;
 mod reports;
 pub mod sizes;
@@ -62,9 +63,6 @@ fn verdict(world: &World<'_>, index: usize) -> Option<Diagnosis> {
         match (cause.check)(&case) {
             Verdict::Fits(finding) => {
                 if best.as_ref().is_none_or(|(_, b)| finding.confidence > b.confidence) {
-                    if let Some((loser, _)) = best.take() {
-                        excluded.push((loser, "the evidence for another cause is stronger".to_string()));
-                    }
                     best = Some((cause, finding));
                 }
             }

@@ -242,7 +242,7 @@ pub fn note_hidden(case: &Case<'_>, finding: &mut Finding) {
     if !super::idle::fits(silence) || case.world.events.event(case.index).is_some() {
         return;
     }
-    let same = case.world.siblings_with(case.index, |i| super::idle::silence_of(case.world, i, None), from);
+    let same = case.world.siblings_with(case.index, super::recurrence::Measure::Silence(None), from);
     let same = same.iter().filter(|(i, _)| *i != case.index && case.world.endings[*i].code == case.ending.code).count();
     if same >= 2 {
         notice(finding);

@@ -63,7 +63,8 @@ pub(super) fn build(
 /// A verdict as the report shows it.
 pub(super) fn diagnosis(case: &Case<'_>, cause: &Cause, mut finding: Finding, ruled_out: Vec<RuledOut>) -> Diagnosis {
     // A code with a plain meaning is its own evidence.
-    if let (true, Some((from, close))) = (finding.evidence.is_empty(), case.ending.close) {
+    let bare = finding.evidence.is_empty() && finding.severity != Severity::Normal;
+    if let (true, Some((from, close))) = (bare, case.ending.close) {
         let code = close.code.map_or("an empty Close".to_string(), |c| format!("Close {c}"));
         let reason = if close.reason.is_empty() { ", without a reason" } else { "" };
         finding =

@@ -7,6 +7,7 @@ use super::case::Ending;
 use super::ends::{Ends, Identifier};
 use super::events::{Events, Member};
 use super::legs::Legs;
+use super::recurrence::{Measure, Recurrence, alike};
 use super::sizes::Sizes;
 use crate::connection::{Connection, Observations};
 use crate::ids::Side;
@@ -27,6 +28,7 @@ pub struct World<'a> {
     pub events: Events,
     /// Conversations seen on both sides of a proxy.
     pub legs: Legs,
+    recurrence: Recurrence,
 }
 
 impl<'a> World<'a> {
@@ -43,7 +45,7 @@ impl<'a> World<'a> {
         let sizes = Sizes::new(observations, &endings);
         let events = Events::new(observations, &endings, &by_server);
         let legs = Legs::new(observations);
-        World { observations, endings, ends, by_server, sizes, events, legs }
+        World { observations, endings, ends, by_server, sizes, events, legs, recurrence: Recurrence::default() }
     }
 
     /// The connections to the same server address, this one included.
@@ -75,15 +77,28 @@ impl<'a> World<'a> {
         self.events.of(index)
     }
 
-    /// Whether connections of the same server ended after the same time of silence, seen from `closer`: how many did, and
-    /// the time in seconds.
+    /// The connections to the same server, ended by `closer` with the same code, whose span is that of this one, this one
+    /// included; none when most of them differ. At most a few dozen are named.
     #[must_use]
-    pub fn siblings_with(&self, index: usize, value: impl Fn(usize) -> Option<f64>, closer: Side) -> Vec<(usize, f64)> {
-        let Some(own) = value(index) else { return Vec::new() };
-        self.siblings(index)
-            .filter(|(i, _)| self.endings[*i].closer == Some(closer))
-            .filter_map(|(i, _)| value(i).map(|v| (i, v)))
-            .filter(|(_, v)| super::timers::equal(own, *v))
-            .collect()
+    pub fn siblings_with(&self, index: usize, measure: Measure, closer: Side) -> Vec<(usize, f64)> {
+        let Some(own) = self.span(index, measure) else { return Vec::new() };
+        let server = self.observations.connections[index].server;
+        let code = self.endings[index].code;
+        let sorted = self.recurrence.group((server, closer, code, measure), || {
+            let members = self.by_server.get(&server).map(Vec::as_slice).unwrap_or_default();
+            let ended_so = |i: &&usize| self.endings[**i].closer == Some(closer) && self.endings[**i].code == code;
+            members.iter().filter(ended_so).filter_map(|i| self.span(*i, measure).map(|s| (s, *i))).collect()
+        });
+        alike(&sorted, own)
+    }
+
+    /// A span of a connection, in seconds.
+    #[must_use]
+    pub fn span(&self, index: usize, measure: Measure) -> Option<f64> {
+        match measure {
+            Measure::Age => self.age(index),
+            Measure::Silence(None) => self.silence(index),
+            Measure::Silence(whose) => super::idle::silence_of(self, index, whose),
+        }
     }
 }

@@ -62,12 +62,6 @@ impl Assembler {
         StreamOffset(self.acknowledged.min(self.sent.max(self.offset)))
     }
 
-    /// The end of what was sent.
-    #[must_use]
-    pub fn sent(&self) -> StreamOffset {
-        StreamOffset(self.sent)
-    }
-
     /// Whether bytes that the other side acknowledged are missing.
     #[must_use]
     #[inline]

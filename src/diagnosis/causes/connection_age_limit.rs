@@ -4,6 +4,7 @@ use crate::diagnosis::case::Case;
 use crate::diagnosis::finding::{Cause, Family, Finding, Verdict};
 use crate::diagnosis::going_away;
 use crate::diagnosis::going_away::Topic;
+use crate::diagnosis::recurrence::Measure;
 use crate::diagnosis::timers;
 use crate::ids::Side;
 use crate::report::model::{Confidence, Party, Severity};
@@ -44,7 +45,7 @@ fn check(case: &Case<'_>) -> Verdict {
         return Verdict::NotThis;
     }
     let Some(age) = case.age() else { return Verdict::NotThis };
-    let siblings = case.world.siblings_with(case.index, |i| case.world.age(i), Side::Server);
+    let siblings = case.world.siblings_with(case.index, Measure::Age, Side::Server);
     let silences: Vec<f64> = siblings.iter().filter_map(|(i, _)| case.world.silence(*i)).collect();
     let same_silence = silences.windows(2).all(|w| timers::equal(w[0], w[1]));
     // Ends that fall together because the connections began together are an event, not an age.

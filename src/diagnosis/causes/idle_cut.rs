@@ -5,6 +5,7 @@ use crate::diagnosis::case::Case;
 use crate::diagnosis::drops::{self, Between};
 use crate::diagnosis::finding::{Cause, Family, Finding, Verdict};
 use crate::diagnosis::idle::{self, Span, Timer};
+use crate::diagnosis::recurrence::Measure;
 use crate::diagnosis::{timers, words};
 use crate::ids::Side;
 use crate::report::model::{Confidence, Party, Severity};
@@ -64,7 +65,7 @@ fn check(case: &Case<'_>) -> Verdict {
     }
     let same: Vec<(usize, f64)> = case
         .world
-        .siblings_with(case.index, |i| idle::silence_of(case.world, i, span.whose), end.by)
+        .siblings_with(case.index, Measure::Silence(span.whose), end.by)
         .into_iter()
         .filter(|(i, _)| *i != case.index && case.world.endings[*i].without_close())
         .collect();

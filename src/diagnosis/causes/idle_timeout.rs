@@ -4,6 +4,7 @@ use crate::diagnosis::case::Case;
 use crate::diagnosis::finding::{Cause, Family, Finding, Verdict};
 use crate::diagnosis::going_away;
 use crate::diagnosis::going_away::Topic;
+use crate::diagnosis::recurrence::Measure;
 use crate::diagnosis::timers;
 use crate::report::model::{Confidence, Party, Severity};
 
@@ -52,7 +53,7 @@ fn check(case: &Case<'_>) -> Verdict {
         return Verdict::RuledOut("the close reason names something else".to_string());
     }
     let Some(silence) = case.silence() else { return Verdict::NotThis };
-    let siblings = case.world.siblings_with(case.index, |i| case.world.silence(i), closer);
+    let siblings = case.world.siblings_with(case.index, Measure::Silence(None), closer);
     let recurring = siblings.len() >= 2 && silence >= 1.0;
     let round = timers::round_seconds(silence);
     let in_event = case.world.events.event(case.index).is_some_and(|e| e.is_mass());
