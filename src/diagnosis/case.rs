@@ -1,10 +1,14 @@
 //! Everything a cause may look at: one connection, how it ended, and what its siblings show.
 
+use std::cell::OnceCell;
+
 use crate::connection::{CloseFrame, Connection, Defect, Message, Sent, TcpEndKind};
 use crate::ids::{Origin, Side, Timestamp};
 use crate::knowledge::Identified;
 use crate::report::model::Initiator;
 
+use super::not_text::Trouble;
+use super::too_big::Suspicion;
 use super::world::World;
 
 /// How a connection ended.
@@ -83,6 +87,17 @@ pub struct Case<'a> {
     pub server: Option<&'a Identified>,
     /// What all connections together show.
     pub world: &'a World<'a>,
+    /// What the causes of one family look for together.
+    pub memo: Memo<'a>,
+}
+
+/// Answers that several causes ask for, found once.
+#[derive(Default)]
+pub struct Memo<'a> {
+    /// See [`super::not_text::trouble`].
+    pub trouble: OnceCell<Option<Trouble<'a>>>,
+    /// See [`super::too_big::suspect`].
+    pub size: OnceCell<Option<Suspicion<'a>>>,
 }
 
 impl<'a> Case<'a> {

@@ -28,7 +28,7 @@ pub mod world;
 use crate::connection::Observations;
 use crate::report::model::{Diagnosis, Report, RuledOut};
 use case::Case;
-use finding::{Cause, Finding, Verdict};
+use finding::{Cause, Family, Finding, Verdict};
 use world::World;
 
 /// Explains every connection.
@@ -55,11 +55,16 @@ fn verdict(world: &World<'_>, index: usize) -> Option<Diagnosis> {
         client: ends.client.as_deref().map(|i| &i.identified),
         server: ends.server.as_deref().map(|i| &i.identified),
         world,
+        memo: case::Memo::default(),
     };
     let mut best: Option<(&'static Cause, Box<Finding>)> = None;
     let mut otherwise: Option<(&'static Cause, Box<Finding>)> = None;
     let mut excluded: Vec<(&'static Cause, String)> = Vec::new();
     for cause in causes::CAUSES {
+        if cause.family == Family::Plain && otherwise.is_some() {
+            // One code has one plain meaning.
+            continue;
+        }
         match (cause.check)(&case) {
             Verdict::Fits(finding) => {
                 if best.as_ref().is_none_or(|(_, b)| finding.confidence > b.confidence) {

@@ -100,9 +100,13 @@ const AT_ONCE: f64 = 0.5;
 /// Connections to the same server that are asked whether it puts up with bad text.
 const SIBLINGS: usize = 256;
 
-/// Looks for content that explains the end.
+/// Content that explains the end, looked for once for each case.
 #[must_use]
-pub fn trouble<'a>(case: &Case<'a>) -> Option<Trouble<'a>> {
+pub fn trouble<'c, 'a>(case: &'c Case<'a>) -> Option<&'c Trouble<'a>> {
+    case.memo.trouble.get_or_init(|| look_for_trouble(case)).as_ref()
+}
+
+fn look_for_trouble<'a>(case: &Case<'a>) -> Option<Trouble<'a>> {
     if let Some(bad) = reason::bad_reason(case) {
         return Some(Trouble::Reason(Box::new(bad)));
     }

@@ -48,9 +48,13 @@ const SMALLEST_DROP: u64 = 4096;
 /// Seconds within which a bare TCP end is an answer to a message.
 const ANSWER_SECONDS: f64 = 1.0;
 
-/// Looks for a size that explains the end.
+/// A size that explains the end, looked for once for each case.
 #[must_use]
-pub fn suspect<'a>(case: &Case<'a>) -> Option<Suspicion<'a>> {
+pub fn suspect<'c, 'a>(case: &'c Case<'a>) -> Option<&'c Suspicion<'a>> {
+    case.memo.size.get_or_init(|| look_for_size(case)).as_ref()
+}
+
+fn look_for_size<'a>(case: &Case<'a>) -> Option<Suspicion<'a>> {
     let (from, sent) = case.to_closer()?;
     let receiver = from.other();
     let reason = case.ending.reason();

@@ -44,7 +44,7 @@ RFC 6455 sections 5.6 and 8.1.
 fn check(case: &Case<'_>) -> Verdict {
     match not_text::trouble(case) {
         Some(Trouble::Text(bad)) => match bad.look {
-            Look::Binary(_) => finding(case, &bad),
+            Look::Binary(_) => finding(case, bad),
             Look::Charset(_) if bad.inspection.control_share == 0.0 => Verdict::RuledOut(
                 "the message holds no control characters and reads as text in another encoding".into(),
             ),

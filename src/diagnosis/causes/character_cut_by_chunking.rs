@@ -42,7 +42,7 @@ RFC 6455 sections 5.4, 5.6 and 8.1.
 fn check(case: &Case<'_>) -> Verdict {
     match not_text::trouble(case) {
         Some(Trouble::Text(bad)) => match &bad.look {
-            Look::Cut(cut) => finding(case, &bad, cut),
+            Look::Cut(cut) => finding(case, bad, cut),
             _ => Verdict::NotThis,
         },
         _ => Verdict::NotThis,

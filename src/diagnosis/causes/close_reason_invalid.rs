@@ -42,7 +42,7 @@ RFC 6455 sections 5.5, 5.5.1 and 7.1.6.
 
 fn check(case: &Case<'_>) -> Verdict {
     match not_text::trouble(case) {
-        Some(Trouble::Reason(bad)) => finding(case, &bad),
+        Some(Trouble::Reason(bad)) => finding(case, bad),
         _ => Verdict::NotThis,
     }
 }

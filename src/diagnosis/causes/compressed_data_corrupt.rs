@@ -44,7 +44,7 @@ RFC 7692 sections 6, 7.2.1 and 7.2.2; RFC 1951.
 fn check(case: &Case<'_>) -> Verdict {
     match not_text::trouble(case) {
         Some(Trouble::Inflate(suspect, failure)) => match failure.finding {
-            InflateFinding::Corrupt | InflateFinding::NotCompressed => finding(case, &suspect, failure),
+            InflateFinding::Corrupt | InflateFinding::NotCompressed => finding(case, suspect, failure),
             InflateFinding::ContextMissing | InflateFinding::ContextKept | InflateFinding::WindowExceeded => {
                 Verdict::RuledOut(
                     "the data is well-formed deflate: what is wrong is the window that it refers to".into(),

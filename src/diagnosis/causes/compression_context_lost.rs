@@ -48,7 +48,7 @@ fn check(case: &Case<'_>) -> Verdict {
     match not_text::trouble(case) {
         Some(Trouble::Inflate(suspect, failure)) => match failure.finding {
             InflateFinding::ContextMissing | InflateFinding::ContextKept | InflateFinding::WindowExceeded => {
-                finding(case, &suspect, failure)
+                finding(case, suspect, failure)
             }
             InflateFinding::Corrupt => {
                 Verdict::RuledOut("the data breaks the deflate format itself, with any window".into())

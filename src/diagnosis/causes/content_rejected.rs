@@ -41,7 +41,7 @@ RFC 6455 section 7.4.1.
 
 fn check(case: &Case<'_>) -> Verdict {
     match not_text::trouble(case) {
-        Some(Trouble::Rejected(refusal, message)) => finding(case, &refusal, message),
+        Some(Trouble::Rejected(refusal, message)) => finding(case, refusal, *message),
         _ => Verdict::NotThis,
     }
 }

@@ -39,7 +39,7 @@ RFC 6455 section 8.1.
 
 fn check(case: &Case<'_>) -> Verdict {
     match not_text::trouble(case) {
-        Some(Trouble::Text(bad)) if bad.look == Look::Corrupt => finding(case, &bad),
+        Some(Trouble::Text(bad)) if bad.look == Look::Corrupt => finding(case, bad),
         Some(Trouble::Rejected(refusal, Some(_))) => {
             Verdict::RuledOut(format!("every text that the {} had sent is valid UTF-8", refusal.by.other()))
         }

@@ -40,7 +40,7 @@ RFC 6455 sections 5.4 and 8.1.
 
 fn check(case: &Case<'_>) -> Verdict {
     match not_text::trouble(case) {
-        Some(Trouble::Split(suspect, split)) => finding(case, &suspect, split),
+        Some(Trouble::Split(suspect, split)) => finding(case, suspect, *split),
         Some(Trouble::Text(bad)) if bad.suspect.message.fragments > 1 => {
             Verdict::RuledOut("the message as a whole is not UTF-8, wherever its fragments are cut".into())
         }

@@ -38,7 +38,7 @@ RFC 6455 sections 5.4 and 10.4.
 fn check(case: &Case<'_>) -> Verdict {
     match too_big::suspect(case) {
         Some(Suspicion::Frame(suspect)) => {
-            let mut finding = too_big::build(case, &suspect, Counted::Frame);
+            let mut finding = too_big::build(case, suspect, Counted::Frame);
             finding.change = Some(suspect.from.into());
             finding.fits()
         }

@@ -36,7 +36,7 @@ RFC 7692 section 8 (security considerations); RFC 6455 section 10.4.
 
 fn check(case: &Case<'_>) -> Verdict {
     match too_big::suspect(case) {
-        Some(Suspicion::Inflated(suspect)) => too_big::build(case, &suspect, Counted::Inflated).fits(),
+        Some(Suspicion::Inflated(suspect)) => too_big::build(case, suspect, Counted::Inflated).fits(),
         Some(Suspicion::Message(suspect)) if suspect.message.compressed => Verdict::RuledOut(format!(
             "the message has {} on the wire too, not much less than inflated",
             crate::diagnosis::words::bytes(suspect.message.wire_bytes)

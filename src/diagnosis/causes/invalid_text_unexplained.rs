@@ -40,7 +40,7 @@ RFC 6455 sections 7.4.1 and 8.1; RFC 7692 section 7.2.2.
 
 fn check(case: &Case<'_>) -> Verdict {
     match not_text::trouble(case) {
-        Some(Trouble::Unexplained(refusal, why)) => finding(case, &refusal, why),
+        Some(Trouble::Unexplained(refusal, why)) => finding(case, refusal, *why),
         _ => Verdict::NotThis,
     }
 }

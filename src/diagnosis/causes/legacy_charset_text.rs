@@ -43,7 +43,7 @@ RFC 6455 sections 5.6 and 8.1; WHATWG Encoding Standard.
 fn check(case: &Case<'_>) -> Verdict {
     match not_text::trouble(case) {
         Some(Trouble::Text(bad)) => match &bad.look {
-            Look::Charset(_) => finding(case, &bad),
+            Look::Charset(_) => finding(case, bad),
             Look::Cut(cut) if bad.inspection.charset.is_some() && cut.rest.is_some() => Verdict::RuledOut(
                 "the bytes at fault and those of the neighbouring message join to one character of UTF-8".into(),
             ),

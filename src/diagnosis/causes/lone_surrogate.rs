@@ -40,7 +40,7 @@ RFC 3629 section 3; RFC 6455 section 8.1; Unicode Technical Report 26 (CESU-8).
 
 fn check(case: &Case<'_>) -> Verdict {
     match not_text::trouble(case) {
-        Some(Trouble::Text(bad)) if bad.look == Look::Surrogate => finding(case, &bad),
+        Some(Trouble::Text(bad)) if bad.look == Look::Surrogate => finding(case, bad),
         _ => Verdict::NotThis,
     }
 }

@@ -43,7 +43,7 @@ RFC 6455 sections 5.4, 7.4.1 and 10.4.
 fn check(case: &Case<'_>) -> Verdict {
     let Some(suspicion) = too_big::suspect(case) else { return Verdict::NotThis };
     match suspicion {
-        Suspicion::Message(suspect) => too_big::finding(case, &suspect).fits(),
+        Suspicion::Message(suspect) => too_big::finding(case, suspect).fits(),
         Suspicion::Frame(suspect) => Verdict::RuledOut(format!(
             "larger messages passed in several frames (up to {} bytes): the limit is on single frames",
             crate::diagnosis::words::grouped(suspect.accepted.fragmented.unwrap_or(0))

@@ -39,7 +39,7 @@ RFC 3629 sections 3 and 10; RFC 6455 section 8.1; java.io.DataInput, modified UT
 
 fn check(case: &Case<'_>) -> Verdict {
     match not_text::trouble(case) {
-        Some(Trouble::Text(bad)) if bad.look == Look::Overlong => finding(case, &bad),
+        Some(Trouble::Text(bad)) if bad.look == Look::Overlong => finding(case, bad),
         _ => Verdict::NotThis,
     }
 }

@@ -43,7 +43,7 @@ RFC 6455 section 8.1.
 fn check(case: &Case<'_>) -> Verdict {
     match not_text::trouble(case) {
         Some(Trouble::Text(bad)) => match bad.look {
-            Look::Stale(_) => finding(case, &bad),
+            Look::Stale(_) => finding(case, bad),
             _ => Verdict::NotThis,
         },
         _ => Verdict::NotThis,

@@ -41,7 +41,7 @@ RFC 6455 sections 5.1 and 5.3.
 
 fn check(case: &Case<'_>) -> Verdict {
     match not_text::trouble(case) {
-        Some(Trouble::Text(bad)) if bad.look == Look::WrongMask => finding(case, &bad),
+        Some(Trouble::Text(bad)) if bad.look == Look::WrongMask => finding(case, bad),
         _ => Verdict::NotThis,
     }
 }

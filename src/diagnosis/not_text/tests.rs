@@ -116,7 +116,15 @@ fn found(connection: Connection) -> String {
     let observations = Observations { connections: vec![connection], ..Observations::default() };
     let world = World::new(&observations);
     let connection = &observations.connections[0];
-    let case = Case { index: 0, connection, ending: Ending::of(connection), client: None, server: None, world: &world };
+    let case = Case {
+        index: 0,
+        connection,
+        ending: Ending::of(connection),
+        client: None,
+        server: None,
+        world: &world,
+        memo: Default::default(),
+    };
     match trouble(&case) {
         None => "nothing".into(),
         Some(Trouble::Text(bad)) => {
