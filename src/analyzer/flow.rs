@@ -44,26 +44,27 @@ pub(super) enum Ignored {
     Http2,
 }
 
-/// Facts of one direction that the record takes over.
+/// How one direction began and ended.
 #[derive(Default, Clone, Copy)]
 struct End {
     syn: Option<Origin>,
     syn_ack: bool,
     fin: Option<Origin>,
     rst: Option<Origin>,
-    last_packet: Option<Origin>,
 }
 
-/// A TCP connection that is or may become a WebSocket.
+/// A TCP connection that is or may become a WebSocket. What every packet touches stands first and together.
+#[repr(C)]
 pub(super) struct Flow {
-    capture: usize,
-    id: FlowId,
-    addresses: [SocketAddr; 2],
     assemblers: [Assembler; 2],
     app: App,
+    /// The last packet of each direction; number 0 while there was none.
+    last: [Origin; 2],
+    id: FlowId,
+    capture: usize,
+    addresses: [SocketAddr; 2],
     ends: [End; 2],
     first: Origin,
-    last: Origin,
     tcp_end: Option<(TcpEndKind, usize, Origin)>,
     /// Upgrade requests of this connection that were refused before one succeeded, and the client's direction.
     refused: Vec<FailedHandshake>,
@@ -79,7 +80,7 @@ impl Flow {
             app: App::Undecided,
             ends: [End::default(); 2],
             first: segment.origin,
-            last: segment.origin,
+            last: [Origin::default(); 2],
             tcp_end: None,
             refused: Vec::new(),
         }
@@ -89,9 +90,7 @@ impl Flow {
     #[inline]
     pub(super) fn segment(&mut self, from: usize, segment: &Segment<'_>, shared: &mut Shared<'_>) {
         let origin = segment.origin;
-        self.last = origin;
-        let end = &mut self.ends[from];
-        end.last_packet = Some(origin);
+        self.last[from] = origin;
         let flags = segment.flags;
         if flags.syn() || flags.fin() || flags.rst() {
             self.control(from, segment);
@@ -266,13 +265,13 @@ impl Flow {
             client: self.addresses[client],
             server: self.addresses[1 - client],
             first: self.first,
-            last: self.last,
+            last: self.last[0].max(self.last[1]),
             joined_midstream: handshake.is_none(),
             handshake: handshake.map(Box::new),
             from_client: Box::new(from_client),
             from_server: Box::new(from_server),
             tcp_end,
-            capture_end: self.last.at,
+            capture_end: self.last[0].max(self.last[1]).at,
         });
     }
 
@@ -280,11 +279,11 @@ impl Flow {
         let (end, assembler) = (&self.ends[index], &self.assemblers[index]);
         sent.fin = end.fin;
         sent.rst = end.rst;
-        sent.last_packet = end.last_packet;
+        sent.last_packet = Some(self.last[index]).filter(|o| o.packet.0 > 0);
         sent.acknowledged_to = assembler.acknowledged();
-        sent.retransmissions = assembler.retransmissions;
-        sent.unanswered_retransmissions = assembler.unanswered_retransmissions;
-        sent.unacknowledged_since = assembler.unacknowledged_since;
+        sent.retransmissions = assembler.retransmissions();
+        sent.unanswered_retransmissions = assembler.unanswered_retransmissions();
+        sent.unacknowledged_since = assembler.unacknowledged_since();
     }
 }
 

@@ -18,30 +18,53 @@ pub trait Sink {
 ///
 /// A hole is declared when an acknowledgement covers it and patience for late copies has run out, when the window of
 /// kept segments is full, or when the flow ends; never by a clock.
-#[derive(Debug, Default)]
+///
+/// What every packet touches fits one cache line: with thousands of connections alive each packet meets a cold one.
+#[derive(Debug)]
 pub struct Assembler {
     /// Sequence number that belongs to `offset`.
     next: SequenceNumber,
-    /// Stream offset up to which everything was delivered.
-    offset: u64,
+    /// Packets of the flow since an acknowledgement covered missing bytes.
+    waited: u16,
     started: bool,
     /// The start was guessed from the other side's acknowledgement.
     guessed: bool,
-    /// Packets of the flow since an acknowledgement covered missing bytes.
-    waited: u32,
+    /// Stream offset up to which everything was delivered.
+    offset: u64,
     /// How far the other side acknowledged.
     acknowledged: u64,
     /// Highest offset seen.
     sent: u64,
-    /// Offset of the FIN.
-    fin_at: Option<u64>,
-    /// Segments that repeated bytes.
-    pub retransmissions: u32,
-    /// Of those, the ones since the other side's last packet.
-    pub unanswered_retransmissions: u32,
-    /// First segment whose bytes are not acknowledged.
-    pub unacknowledged_since: Option<Origin>,
+    /// Offset of the FIN; the highest number while there was none.
+    fin_at: u64,
+    /// First segment whose bytes are not acknowledged; counts while `acknowledged` is below `sent`.
+    unacknowledged_since: Origin,
+    disorder: Option<Box<Disorder>>,
+}
+
+/// What only connections with losses or disorder need.
+#[derive(Debug, Default)]
+struct Disorder {
     early: Queue,
+    retransmissions: u32,
+    unanswered: u32,
+}
+
+impl Default for Assembler {
+    fn default() -> Self {
+        Assembler {
+            next: SequenceNumber(0),
+            waited: 0,
+            started: false,
+            guessed: false,
+            offset: 0,
+            acknowledged: 0,
+            sent: 0,
+            fin_at: u64::MAX,
+            unacknowledged_since: Origin::default(),
+            disorder: None,
+        }
+    }
 }
 
 /// Farther ahead than any receive window (RFC 7323 section 2.3): the segment belongs to another connection or is forged.
@@ -76,6 +99,24 @@ impl Assembler {
         self.started
     }
 
+    /// Segments that repeated bytes.
+    #[must_use]
+    pub fn retransmissions(&self) -> u32 {
+        self.disorder.as_ref().map_or(0, |d| d.retransmissions)
+    }
+
+    /// Of those, the ones since the other side's last acknowledgement.
+    #[must_use]
+    pub fn unanswered_retransmissions(&self) -> u32 {
+        self.disorder.as_ref().map_or(0, |d| d.unanswered)
+    }
+
+    /// The first segment whose bytes are not acknowledged.
+    #[must_use]
+    pub fn unacknowledged_since(&self) -> Option<Origin> {
+        (self.acknowledged < self.sent).then_some(self.unacknowledged_since)
+    }
+
     /// Takes note of an acknowledgement by the other side.
     #[inline]
     pub fn acknowledge(&mut self, ack: SequenceNumber) {
@@ -90,17 +131,11 @@ impl Assembler {
         if ahead > FARTHEST {
             return;
         }
-        let mut to = (self.offset as i64).saturating_add(ahead).max(0) as u64;
-        if let Some(fin) = self.fin_at {
-            to = to.min(fin);
+        let to = (self.offset as i64).saturating_add(ahead).max(0) as u64;
+        self.acknowledged = self.acknowledged.max(to.min(self.fin_at));
+        if let Some(disorder) = &mut self.disorder {
+            disorder.unanswered = 0;
         }
-        if to > self.acknowledged {
-            self.acknowledged = to;
-            if to >= self.sent {
-                self.unacknowledged_since = None;
-            }
-        }
-        self.unanswered_retransmissions = 0;
     }
 
     /// The stream offset that an acknowledgement of this direction stands for.
@@ -108,7 +143,7 @@ impl Assembler {
     #[inline]
     pub fn position(&self, ack: SequenceNumber) -> StreamOffset {
         let to = (self.offset as i64).saturating_add(i64::from(ack.distance_from(self.next))).max(0) as u64;
-        StreamOffset(to.min(self.fin_at.unwrap_or(u64::MAX)).min(self.sent.max(self.offset)))
+        StreamOffset(to.min(self.fin_at).min(self.sent.max(self.offset)))
     }
 
     /// Takes a segment of this direction and delivers what is in order now. `acknowledged` is what the segment itself
@@ -146,19 +181,19 @@ impl Assembler {
         let start = self.offset as i64 + ahead;
         if segment.flags.fin() {
             let end = (start + length as i64).max(0) as u64;
-            let fin_at = *self.fin_at.get_or_insert(end);
+            self.fin_at = self.fin_at.min(end);
             // An acknowledgement of the FIN that was captured before it looked like one more byte.
-            self.acknowledged = self.acknowledged.min(fin_at);
+            self.acknowledged = self.acknowledged.min(self.fin_at);
         }
         if length == 0 {
             return;
         }
         let end = start + length as i64;
         if end > self.sent as i64 {
-            self.sent = end as u64;
-            if self.unacknowledged_since.is_none() {
-                self.unacknowledged_since = Some(segment.origin);
+            if self.acknowledged >= self.sent {
+                self.unacknowledged_since = segment.origin;
             }
+            self.sent = end as u64;
         }
         if end <= self.offset as i64 {
             // Keep-alive probes count too: they repeat the byte before the next (RFC 9293 section 3.8.4).
@@ -167,24 +202,31 @@ impl Assembler {
         }
         if ahead > 0 {
             let (bytes, origin) = (segment.payload.to_vec(), segment.origin);
-            if !self.early.insert(Early { start: start as u64, length, bytes, origin, acknowledged }) {
-                self.repeated();
+            let disorder = self.disorder.get_or_insert_default();
+            if !disorder.early.insert(Early { start: start as u64, length, bytes, origin, acknowledged }) {
+                disorder.retransmissions += 1;
+                disorder.unanswered += 1;
             }
-            if self.early.is_full() {
+            if disorder.early.is_full() {
                 self.declare(segment.origin, GapCause::WindowFull, sink);
             }
             return;
         }
         self.deliver(start, length, segment.payload, (segment.origin, acknowledged), sink);
-        if !self.early.is_empty() {
+        if self.disorder.is_some() {
             self.deliver_due(sink);
         }
     }
 
     #[cold]
     fn repeated(&mut self) {
-        self.retransmissions += 1;
-        self.unanswered_retransmissions += 1;
+        let disorder = self.disorder.get_or_insert_default();
+        disorder.retransmissions += 1;
+        disorder.unanswered += 1;
+    }
+
+    fn first_early(&self) -> Option<u64> {
+        self.disorder.as_ref()?.early.first_start()
     }
 
     /// Called for each packet of the flow, after it was taken: declares a hole whose patience has run out.
@@ -195,18 +237,19 @@ impl Assembler {
             return;
         }
         self.waited += 1;
-        if self.waited > limits::GAP_PATIENCE {
+        if u32::from(self.waited) > limits::GAP_PATIENCE {
             self.declare(now, GapCause::Lost, sink);
         }
     }
 
     /// Delivers everything that is left, with its gaps: the flow is over.
     pub fn finish(&mut self, now: Origin, sink: &mut impl Sink) {
-        while !self.early.is_empty() {
+        while self.first_early().is_some() {
             self.declare(now, GapCause::Lost, sink);
         }
-        let mut end = self.acknowledged.max(self.fin_at.unwrap_or(0));
-        if self.fin_at.is_none() && end == self.sent + 1 {
+        let seen_fin = self.fin_at != u64::MAX;
+        let mut end = if seen_fin { self.acknowledged.max(self.fin_at) } else { self.acknowledged };
+        if !seen_fin && end == self.sent + 1 {
             // One number beyond everything sent is a FIN that the capture missed, not a byte.
             end = self.sent;
         }
@@ -216,13 +259,13 @@ impl Assembler {
     /// Gives up on the first hole, and delivers what stands behind it.
     fn declare(&mut self, now: Origin, why: GapCause, sink: &mut impl Sink) {
         self.waited = 0;
-        let to = self.early.first_start().unwrap_or(self.acknowledged);
+        let to = self.first_early().unwrap_or(self.acknowledged);
         self.skip(to, now, why, sink);
         self.deliver_due(sink);
     }
 
     fn deliver_due(&mut self, sink: &mut impl Sink) {
-        while let Some(early) = self.early.take_due(self.offset) {
+        while let Some(early) = self.disorder.as_mut().and_then(|d| d.early.take_due(self.offset)) {
             self.deliver(early.start as i64, early.length, &early.bytes, (early.origin, early.acknowledged), sink);
         }
     }
@@ -321,7 +364,7 @@ mod tests {
         a.push(&segment(first.wrapping_add(10), 17, b"kl"), StreamOffset(0), &mut kept);
         assert_eq!(kept.bytes, b"abcdefghijkl");
         assert!(kept.gaps.is_empty());
-        assert_eq!(a.retransmissions, 1);
+        assert_eq!(a.retransmissions(), 1);
     }
 
     #[test]

@@ -29,10 +29,6 @@ pub(super) struct Queue {
 }
 
 impl Queue {
-    pub(super) fn is_empty(&self) -> bool {
-        self.segments.is_empty()
-    }
-
     /// Where the first segment begins.
     pub(super) fn first_start(&self) -> Option<u64> {
         self.segments.front().map(|s| s.start)

@@ -1,7 +1,7 @@
 //! The message that is arriving: its numbers, its text check, and the sample taken where it stops being text.
 
-use super::text::{Fault, Utf8Check};
-use crate::connection::{DataType, Defect, InflateFailure, InvalidUtf8, Message, SplitCharacter};
+use super::text::{self, Fault, Utf8Check};
+use crate::connection::{DataType, Defect, InflateFailure, InvalidUtf8, Message, SplitCharacter, Utf8Class};
 use crate::ids::{Origin, StreamOffset};
 use crate::limits;
 
@@ -215,6 +215,16 @@ impl OpenMessage {
                 control_bytes: 0,
                 counted_bytes: 0,
             })));
+        }
+        // The piece with the fault may have ended inside the ill-formed sequence.
+        if let Some(Defect::InvalidUtf8(invalid)) = self.facts.defect.as_deref_mut()
+            && invalid.class != Utf8Class::CutAtEnd
+            && let Some(wrong) = invalid.around.get((invalid.offset - invalid.around_offset) as usize..)
+            && wrong.len() > invalid.bytes.len()
+        {
+            let whole = text::fault(invalid.offset, wrong);
+            invalid.class = whole.class;
+            invalid.bytes = whole.bytes[..usize::from(whole.length)].to_vec();
         }
         self.facts.complete = complete;
         let known = !self.facts.compressed || (self.readable && self.facts.missing_bytes == 0);

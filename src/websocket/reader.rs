@@ -83,33 +83,46 @@ enum Payload {
     Compressed,
 }
 
-/// Follows the frames of one direction.
+/// Follows the frames of one direction. What a whole plain message touches stands first and together.
+#[repr(C)]
 pub(super) struct FrameReader {
-    side: Side,
-    tcp_stream: u32,
-    deflate: Option<Deflate>,
-    /// The extension may be in use although nothing says so: the handshake was not seen.
-    deflate_unknown: bool,
-
-    frame: Header,
-    remaining: u64,
     inside: bool,
     payload: Payload,
+    header_have: u8,
+    side: Side,
+    /// A Close of this side was seen.
+    closed: bool,
+    tail_sent: bool,
+    /// The extension may be in use although nothing says so: the handshake was not seen.
+    deflate_unknown: bool,
+    tcp_stream: u32,
+    search: Option<Box<Search>>,
+    message: Option<Box<OpenMessage>>,
+    frame: Header,
     frame_start: StreamOffset,
     frame_first: Origin,
-    header: [u8; LONGEST_HEADER],
-    header_have: u8,
+    remaining: u64,
+    totals: Totals,
+    ring: Ring,
 
-    message: Option<OpenMessage>,
-    tail_sent: bool,
-    numbers: u64,
+    deflate: Option<Deflate>,
+    header: [u8; LONGEST_HEADER],
     control: Vec<u8>,
     inflater: Option<Box<Inflater>>,
-    search: Option<Box<Search>>,
     next_try: usize,
-
-    ring: Ring,
     pub(super) sent: Sent,
+}
+
+/// The counts that every message changes.
+#[derive(Debug, Default)]
+struct Totals {
+    /// Messages begun.
+    numbers: u64,
+    messages: u64,
+    payload_bytes: u64,
+    frames: u64,
+    last_frame: Option<Origin>,
+    last_message: Option<Origin>,
 }
 
 impl FrameReader {
@@ -135,7 +148,8 @@ impl FrameReader {
             header_have: 0,
             message: None,
             tail_sent: false,
-            numbers: 0,
+            closed: false,
+            totals: Totals::default(),
             control: Vec::new(),
             inflater: None,
             search: lost.then(Box::default),
@@ -221,7 +235,7 @@ impl FrameReader {
             && !frame.non_minimal
             && frame.mask.is_some() == (self.side == Side::Client)
             && self.message.is_none()
-            && self.sent.closes.is_empty();
+            && !self.closed;
         let length = usize::try_from(frame.length).ok().filter(|l| plain && *l <= PIECE)?;
         bytes.get(..length)
     }
@@ -252,11 +266,11 @@ impl FrameReader {
             None => head.extend(payload),
         }
         let length = frame.length;
-        self.numbers += 1;
-        self.sent.messages += 1;
-        self.sent.payload_bytes += length;
+        self.totals.numbers += 1;
+        self.totals.messages += 1;
+        self.totals.payload_bytes += length;
         self.ring.push(Message {
-            number: self.numbers,
+            number: self.totals.numbers,
             kind: if text { DataType::Text } else { DataType::Binary },
             compressed: false,
             complete: true,
@@ -293,7 +307,7 @@ impl FrameReader {
         self.tail_sent = false;
         self.payload = Payload::Skip;
         let ordinary = frame.rsv == 0 && !frame.non_minimal && frame.mask.is_some() == (self.side == Side::Client);
-        if !ordinary || !self.sent.closes.is_empty() {
+        if !ordinary || self.closed {
             self.check_header();
         }
         match frame.opcode {
@@ -304,8 +318,9 @@ impl FrameReader {
                 }
                 let kind = if frame.opcode == opcode::TEXT { DataType::Text } else { DataType::Binary };
                 let compressed = frame.rsv & 4 != 0 && (self.deflate.is_some() || self.deflate_unknown);
-                self.numbers += 1;
-                let mut message = OpenMessage::new(self.numbers, kind, compressed, self.frame_first, self.frame_start);
+                self.totals.numbers += 1;
+                let mut message =
+                    OpenMessage::new(self.totals.numbers, kind, compressed, self.frame_first, self.frame_start);
                 message.frame(frame.length);
                 message.facts.end = payload_at;
                 message.facts.last = origin;
@@ -320,7 +335,7 @@ impl FrameReader {
                         message.unreadable();
                     }
                 }
-                self.message = Some(message);
+                self.message = Some(Box::new(message));
                 self.payload = self.payload_kind();
             }
             opcode::CONTINUATION => {
@@ -394,7 +409,7 @@ impl FrameReader {
         } else if marked && !begins_data {
             self.violation(Rule::CompressedControlOrContinuation, u64::from(frame.opcode));
         }
-        if !self.sent.closes.is_empty() {
+        if self.closed {
             self.violation(Rule::DataAfterClose, u64::from(frame.opcode));
         }
     }
@@ -410,7 +425,7 @@ impl FrameReader {
                 self.control.extend_from_slice(&bytes[..bytes.len().min(room)]);
             }
             Payload::Binary | Payload::Text | Payload::Compressed => {
-                let Some(message) = self.message.as_mut() else { return };
+                let Some(message) = self.message.as_deref_mut() else { return };
                 message.facts.wire_bytes += bytes.len() as u64;
                 message.facts.last = origin;
                 message.facts.end = end;
@@ -442,7 +457,7 @@ impl FrameReader {
 
     fn compressed(&mut self, scratch: &mut Scratch, bytes: &[u8], phase: u64, last: bool, origin: Origin) {
         let window_bits = self.window_bits();
-        let (Some(message), Some(inflater)) = (self.message.as_mut(), self.inflater.as_deref_mut()) else {
+        let (Some(message), Some(inflater)) = (self.message.as_deref_mut(), self.inflater.as_deref_mut()) else {
             return;
         };
         if !inflater.is_readable() {
@@ -501,7 +516,7 @@ impl FrameReader {
                         self.compressed(ctx.scratch, &[], 0, true, origin);
                     }
                     self.end_message(true);
-                } else if let Some(message) = self.message.as_mut() {
+                } else if let Some(message) = self.message.as_deref_mut() {
                     message.fragment_ended(origin);
                 }
             }
@@ -513,7 +528,7 @@ impl FrameReader {
     /// Counts a frame and tells who wants to know.
     #[inline]
     fn frame_ended(&mut self, ctx: &mut Context<'_>, origin: Origin) {
-        self.sent.frames += 1;
+        self.totals.frames += 1;
         let frame = self.frame;
         (ctx.on_frame)(&FrameSeen {
             tcp_stream: self.tcp_stream,
@@ -526,11 +541,10 @@ impl FrameReader {
             first_packet: self.frame_first.packet,
             completed_in: ctx.now.packet,
         });
-        let closing = ctx.closing || !self.sent.closes.is_empty();
-        if !closing && frame.opcode != opcode::CLOSE {
-            self.sent.last_frame = Some(origin);
+        if !ctx.closing && frame.opcode != opcode::CLOSE {
+            self.totals.last_frame = Some(origin);
             if !opcode::is_control(frame.opcode) {
-                self.sent.last_message = Some(origin);
+                self.totals.last_message = Some(origin);
             }
         }
     }
@@ -539,8 +553,8 @@ impl FrameReader {
         let Some(open) = self.message.take() else { return };
         let message = open.finish(complete);
         if complete {
-            self.sent.messages += 1;
-            self.sent.payload_bytes += message.payload_bytes.unwrap_or(message.wire_bytes);
+            self.totals.messages += 1;
+            self.totals.payload_bytes += message.size();
         }
         if self.sent.closes.first().is_none_or(|close| message.start < close.start) {
             self.ring.push(message);
@@ -564,6 +578,8 @@ impl FrameReader {
                 if let (Some((rule, value)), true) = (broken, whole) {
                     self.violation(rule, value);
                 }
+                self.closed = true;
+                ctx.closing = true;
                 self.keep_close(close);
             }
             opcode::PING => ctx.heartbeats.push(Heartbeat::Ping(super::pings::fingerprint(&self.control), origin)),
@@ -606,7 +622,7 @@ impl FrameReader {
             self.remaining -= inside;
             length -= inside;
             if matches!(self.payload, Payload::Binary | Payload::Text | Payload::Compressed) {
-                if let Some(message) = self.message.as_mut() {
+                if let Some(message) = self.message.as_deref_mut() {
                     message.lose(inside);
                     message.facts.end = StreamOffset(offset.0 + inside);
                 }
@@ -697,6 +713,12 @@ impl FrameReader {
         self.end_message(false);
         let ring = std::mem::take(&mut self.ring);
         ring.into_record(&mut self.sent);
+        let totals = std::mem::take(&mut self.totals);
+        self.sent.messages = totals.messages;
+        self.sent.payload_bytes = totals.payload_bytes;
+        self.sent.frames = totals.frames;
+        self.sent.last_frame = totals.last_frame;
+        self.sent.last_message = totals.last_message;
     }
 }
 

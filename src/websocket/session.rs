@@ -22,6 +22,8 @@ pub struct Session {
     readers: [FrameReader; 2],
     pings: [PingLog; 2],
     heartbeats: Vec<Heartbeat>,
+    /// A Close was seen from either side.
+    closing: bool,
     /// The opening handshake, where it was captured.
     pub handshake: Option<Handshake>,
 }
@@ -37,6 +39,7 @@ impl Session {
             readers: [reader(Side::Client, lost[0]), reader(Side::Server, lost[1])],
             pings: Default::default(),
             heartbeats: Vec::new(),
+            closing: false,
             handshake,
         }
     }
@@ -44,9 +47,9 @@ impl Session {
     /// Takes bytes that `side` sent.
     #[inline]
     pub fn data(&mut self, stage: &mut Stage<'_>, side: Side, offset: StreamOffset, bytes: &[u8], origin: Origin) {
-        let closing = self.is_closing();
-        let mut context = context(stage, closing, &mut self.heartbeats);
+        let mut context = context(stage, self.closing, &mut self.heartbeats);
         self.readers[side as usize].data(&mut context, offset, bytes, origin);
+        self.closing = context.closing;
         if !self.heartbeats.is_empty() {
             self.note_heartbeats(side);
         }
@@ -62,9 +65,9 @@ impl Session {
         origin: Origin,
         why: GapCause,
     ) {
-        let closing = self.is_closing();
-        let mut context = context(stage, closing, &mut self.heartbeats);
+        let mut context = context(stage, self.closing, &mut self.heartbeats);
         self.readers[side as usize].gap(&mut context, offset, length, origin, why);
+        self.closing = context.closing;
         self.note_heartbeats(side);
     }
 
@@ -72,9 +75,9 @@ impl Session {
     #[must_use]
     pub fn finish(mut self, stage: &mut Stage<'_>) -> (Option<Handshake>, Sent, Sent) {
         for side in [Side::Client, Side::Server] {
-            let closing = self.is_closing();
-            let mut context = context(stage, closing, &mut self.heartbeats);
+            let mut context = context(stage, self.closing, &mut self.heartbeats);
             self.readers[side as usize].finish(&mut context);
+            self.closing = context.closing;
             self.note_heartbeats(side);
         }
         let [client, server] = self.readers;
@@ -83,11 +86,6 @@ impl Session {
         client.pings = client_pings.facts;
         server.pings = server_pings.facts;
         (self.handshake, client, server)
-    }
-
-    #[inline]
-    fn is_closing(&self) -> bool {
-        self.readers.iter().any(|r| !r.sent.closes.is_empty())
     }
 
     #[cold]

@@ -64,7 +64,7 @@ pub fn charset(text: &[u8], fault: usize, ends: bool) -> Option<Charset> {
         return mixture(text, fault);
     }
     if super::utf8::leading_tail(text) > 0
-        && !matches!(text[..2], [0xa1 | 0xa3 | 0xab | 0xbf | 0x80 | 0x93, b' '..=b'~'])
+        && !matches!(text, [0xa1 | 0xa3 | 0xab | 0xbf | 0x80 | 0x93, b' '..=b'~', ..])
     {
         return None;
     }
@@ -227,6 +227,13 @@ mod tests {
     fn guess(text: &[u8]) -> Option<Charset> {
         let fault = std::str::from_utf8(text).err().map_or(0, |e| e.valid_up_to());
         charset(text, fault, true)
+    }
+
+    #[test]
+    fn texts_of_one_byte_are_taken() {
+        for byte in 0x80..=0xff {
+            let _ = guess(&[byte]);
+        }
     }
 
     #[test]
