@@ -323,6 +323,13 @@ pub struct OlderSizes {
 }
 
 impl OlderSizes {
+    /// Takes a message of one frame into account.
+    #[inline]
+    pub fn add_plain(&mut self, size: u64) {
+        insert(&mut self.messages, size);
+        insert(&mut self.frames, size);
+    }
+
     /// Takes a message into account.
     #[inline]
     pub fn add(&mut self, message: &Message) {

@@ -1,13 +1,14 @@
 //! Puts verdicts and facts together into the report.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 use super::case::{Case, Ending};
 use super::ends::Ends;
 use super::finding::{Cause, Finding};
 use super::world::World;
 use super::{handshakes, words};
-use crate::connection::{Connection, GapCause, Observations, Sent, TcpEndKind};
+use crate::connection::{Connection, GapCause, Head, Observations, Sent, TcpEndKind};
 use crate::ids::Side;
 use crate::report::model::*;
 
@@ -25,13 +26,14 @@ pub(super) fn build(
     verdicts: Vec<Option<Diagnosis>>,
     beside: Beside,
 ) -> Report {
+    let mut heads = HandshakeReports::default();
     let connections: Vec<ConnectionReport> = observations
         .connections
         .into_iter()
         .zip(ends)
         .zip(verdicts)
         .enumerate()
-        .map(|(index, ((record, ends), diagnosis))| connection(index, &record, &ends, diagnosis))
+        .map(|(index, ((record, ends), diagnosis))| connection(index, &record, &ends, diagnosis, &mut heads))
         .collect();
     let captures: Vec<Capture> = observations
         .captures
@@ -80,8 +82,8 @@ pub(super) fn diagnosis(case: &Case<'_>, cause: &Cause, mut finding: Finding, ru
         cause: cause.id,
         severity: finding.severity,
         confidence: finding.confidence,
-        title: finding.title,
-        explanation: finding.explanation,
+        title: exact(finding.title),
+        explanation: exact(finding.explanation),
         caused_by: finding.caused_by,
         change: finding.change,
         violation: finding.violation,
@@ -94,7 +96,47 @@ pub(super) fn diagnosis(case: &Case<'_>, cause: &Cause, mut finding: Finding, ru
     }
 }
 
-fn connection(index: usize, record: &Connection, ends: &Ends, diagnosis: Option<Diagnosis>) -> ConnectionReport {
+/// Sentences grow while they are put together; thousands of them stay.
+fn exact(mut text: String) -> String {
+    text.shrink_to_fit();
+    text
+}
+
+/// Handshakes of equal heads, reported once.
+#[derive(Default)]
+struct HandshakeReports {
+    known: HashMap<(usize, usize, Option<bool>), (Option<Head>, Head, Arc<HandshakeReport>)>,
+}
+
+impl HandshakeReports {
+    fn report(&mut self, record: &Connection) -> Option<Arc<HandshakeReport>> {
+        let handshake = record.handshake.as_deref()?;
+        let (request, response) = (handshake.request.as_ref(), &handshake.response);
+        let place = |head: &Head| head.text.as_ptr() as usize;
+        let key = (request.map_or(0, place), place(response), handshake.accept_valid);
+        let made = || {
+            let report = Arc::new(HandshakeReport {
+                status: response.status(),
+                subprotocol: response.field("sec-websocket-protocol").map(str::to_string),
+                extensions: handshakes::extensions(response),
+                accept_valid: handshake.accept_valid,
+                server_header: response.field("server").map(str::to_string),
+                user_agent: request.and_then(|r| r.field("user-agent")).map(str::to_string),
+            });
+            // The heads stay, so that their places are not given to others.
+            (request.cloned(), response.clone(), report)
+        };
+        Some(self.known.entry(key).or_insert_with(made).2.clone())
+    }
+}
+
+fn connection(
+    index: usize,
+    record: &Connection,
+    ends: &Ends,
+    diagnosis: Option<Diagnosis>,
+    heads: &mut HandshakeReports,
+) -> ConnectionReport {
     let handshake = record.handshake.as_ref();
     let opened = handshake.map(|h| h.response.origin);
     ConnectionReport {
@@ -109,16 +151,7 @@ fn connection(index: usize, record: &Connection, ends: &Ends, diagnosis: Option<
         opening_packet: opened.map(|o| o.packet.0),
         joined_midstream: record.joined_midstream,
         tls: None,
-        handshake: handshake.map(|h| {
-            Box::new(HandshakeReport {
-                status: h.response.status(),
-                subprotocol: h.response.field("sec-websocket-protocol").map(str::to_string),
-                extensions: handshakes::extensions(&h.response),
-                accept_valid: h.accept_valid,
-                server_header: h.response.field("server").map(str::to_string),
-                user_agent: h.request.as_ref().and_then(|r| r.field("user-agent")).map(str::to_string),
-            })
-        }),
+        handshake: heads.report(record),
         implementations: Both {
             client: ends.client.as_ref().map(|i| i.report.clone()),
             server: ends.server.as_ref().map(|i| i.report.clone()),

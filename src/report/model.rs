@@ -154,7 +154,7 @@ pub struct ConnectionReport {
     /// TLS facts; `None` for plain TCP.
     pub tls: Option<serde_json::Value>,
     /// The opening handshake.
-    pub handshake: Option<Box<HandshakeReport>>,
+    pub handshake: Option<Arc<HandshakeReport>>,
     /// Who the two ends are, where that is known.
     pub implementations: Both<Option<Arc<ImplementationReport>>>,
     /// What each side sent.

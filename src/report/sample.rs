@@ -42,7 +42,7 @@ fn connection(id: usize) -> ConnectionReport {
         opening_packet: Some(packet),
         joined_midstream: false,
         tls: None,
-        handshake: Some(Box::new(HandshakeReport {
+        handshake: Some(Arc::new(HandshakeReport {
             status: Some(101),
             subprotocol: None,
             extensions: vec!["permessage-deflate".to_owned()],

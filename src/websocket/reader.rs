@@ -6,10 +6,8 @@ use super::inflate::{Inflater, OUTPUT};
 use super::mask;
 use super::open_message::{Masked, OpenMessage};
 use super::resync::{Expected, Found, Search};
-use super::ring::Ring;
-use crate::connection::{
-    CloseFrame, DataType, Deflate, Gap, GapCause, Head32, InflateFailure, Message, Rule, Sent, Violation,
-};
+use super::ring::{Plain, Ring};
+use crate::connection::{CloseFrame, DataType, Deflate, Gap, GapCause, Head32, InflateFailure, Rule, Sent, Violation};
 use crate::ids::{Origin, PacketNumber, Side, StreamOffset};
 use crate::limits;
 
@@ -185,7 +183,7 @@ impl FrameReader {
             let here = StreamOffset(offset.0 + at as u64);
             let Some(size) = self.take_header(&bytes[at..], here, origin) else { return };
             at += size;
-            if let Some(payload) = self.plain_message(&bytes[at..])
+            if let Some(payload) = self.plain_message(&bytes[at..], origin)
                 && self.take_plain_message(ctx, payload, here, size, origin)
             {
                 at += payload.len();
@@ -227,7 +225,7 @@ impl FrameReader {
 
     /// The payload of the current frame when it is a whole uncompressed message that lies in these bytes, as most are.
     #[inline]
-    fn plain_message<'b>(&self, bytes: &'b [u8]) -> Option<&'b [u8]> {
+    fn plain_message<'b>(&self, bytes: &'b [u8], origin: Origin) -> Option<&'b [u8]> {
         let frame = &self.frame;
         let plain = frame.fin
             && frame.rsv == 0
@@ -235,7 +233,8 @@ impl FrameReader {
             && !frame.non_minimal
             && frame.mask.is_some() == (self.side == Side::Client)
             && self.message.is_none()
-            && !self.closed;
+            && !self.closed
+            && self.frame_first == origin;
         let length = usize::try_from(frame.length).ok().filter(|l| plain && *l <= PIECE)?;
         bytes.get(..length)
     }
@@ -265,28 +264,16 @@ impl FrameReader {
             None if text && simdutf8::basic::from_utf8(payload).is_err() => return false,
             None => head.extend(payload),
         }
-        let length = frame.length;
         self.totals.numbers += 1;
         self.totals.messages += 1;
-        self.totals.payload_bytes += length;
-        self.ring.push(Message {
-            number: self.totals.numbers,
-            kind: if text { DataType::Text } else { DataType::Binary },
-            compressed: false,
-            complete: true,
-            payload_bytes: Some(length),
-            wire_bytes: length,
-            declared_bytes: length,
-            largest_frame: length,
-            fragments: 1,
-            missing_bytes: 0,
-            first: self.frame_first,
-            last: origin,
+        self.totals.payload_bytes += frame.length;
+        self.ring.push_plain(Plain {
+            origin,
             start,
-            end: StreamOffset(start.0 + header as u64 + length),
+            length: frame.length as u32,
+            header: header as u8,
+            kind: if text { DataType::Text } else { DataType::Binary },
             head,
-            defect: None,
-            split_character: None,
         });
         self.frame_ended(ctx, origin);
         true
