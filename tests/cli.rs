@@ -102,9 +102,11 @@ fn a_cut_file_is_reported_as_far_as_it_goes() {
     let kept = bytes.len() - 30; // inside the record of the last packet
     std::fs::write(&path, &bytes[..kept]).expect("a file can be written");
     let (code, out, err) = run(wsdiag().args(["--format", "json"]).arg(&path));
-    assert_eq!(code, 2, "{err}");
+    // The cut is a blind spot: what was found before it decides.
+    assert_eq!(code, 1, "{err}");
     let report: serde_json::Value = serde_json::from_str(&out).expect("a whole JSON report");
     assert_eq!(report["connections"][0]["diagnosis"]["cause"], "message-over-limit");
+    assert_eq!(report["blind_spots"][0]["kind"], "cut-file");
     assert!(err.contains(&*path.to_string_lossy()), "the file is not named: {err}");
     assert!(err.contains(&kept.to_string()), "the position is not named: {err}");
 }
