@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::connection::{Connection, Head};
 use crate::ids::Side;
-use crate::knowledge::{Evidence, Identified, identify};
+use crate::knowledge::{Evidence, Identified, identify, own_closes};
 use crate::report::model::ImplementationReport;
 
 /// A recognised implementation, shared by all connections that look the same.
@@ -43,14 +43,15 @@ impl Identifier {
     }
 
     fn side(&mut self, connection: &Connection, side: Side) -> Option<Arc<Identity>> {
-        let evidence = Evidence::of(connection, side);
+        let handshake = connection.handshake.as_deref();
         let place = |head: Option<&Head>| head.map_or(0, |h| h.text.as_ptr() as usize);
-        let said = evidence.closes.iter().map(|(code, reason)| (*code, (*reason).to_string())).collect();
-        let looks: Looks = (side, place(evidence.request), place(evidence.response), said);
+        let (request, response) = (handshake.and_then(|h| h.request.as_ref()), handshake.map(|h| &h.response));
+        let said = own_closes(connection, side).iter().map(|(code, reason)| (*code, (*reason).to_string())).collect();
+        let looks: Looks = (side, place(request), place(response), said);
         self.known
             .entry(looks)
             .or_insert_with(|| {
-                let identified = identify(&evidence)?;
+                let identified = identify(&Evidence::of(connection, side))?;
                 let report = Arc::new(ImplementationReport {
                     id: identified.implementation.id.clone(),
                     name: identified.name.to_string(),

@@ -59,17 +59,21 @@ impl<'a> Evidence<'a> {
         let handshake = connection.handshake.as_ref();
         let mut evidence =
             Evidence::new(side, handshake.and_then(|h| h.request.as_ref()), handshake.map(|h| &h.response));
-        let mut heard: Vec<(Option<u16>, &str)> = Vec::new();
-        for (from, close) in connection.closes() {
-            let said = (close.code, close.reason.as_str());
-            if from != side {
-                heard.push(said);
-            } else if !heard.contains(&said) {
-                evidence.closes.push(said);
-            }
-        }
+        evidence.closes = own_closes(connection, side);
         evidence
     }
+}
+
+/// What `side` closed with of its own accord: an echo of the other side's Close says nothing about it.
+#[must_use]
+pub fn own_closes(connection: &Connection, side: Side) -> Vec<(Option<u16>, &str)> {
+    let heard = &connection.sent_by(side.other()).closes;
+    let own = connection.sent_by(side).closes.iter();
+    own.filter(|c| {
+        !heard.iter().any(|h| h.origin.packet <= c.origin.packet && (h.code, &h.reason) == (c.code, &c.reason))
+    })
+    .map(|c| (c.code, c.reason.as_str()))
+    .collect()
 }
 
 /// An implementation that was recognised.

@@ -16,7 +16,7 @@ mod timers;
 
 pub use codes::{CloseCode, close_code};
 pub use fingerprint::{Fingerprint, Weight, WhichHead};
-pub use identify::{Evidence, Identified, identify, identify_all, proxies};
+pub use identify::{Evidence, Identified, identify, identify_all, own_closes, proxies};
 pub use implementation::{
     AppliesTo, Close, Implementation, Keepalive, Limit, Role, Sender, Trigger, implementation, implementations,
 };
