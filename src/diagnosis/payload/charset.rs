@@ -64,7 +64,7 @@ pub fn charset(text: &[u8], fault: usize, ends: bool) -> Option<Charset> {
         return mixture(text, fault);
     }
     if super::utf8::leading_tail(text) > 0
-        && !matches!(text[..2], [0xa1 | 0xa3 | 0xab | 0xbf | 0x80 | 0x93, b' '..=b'~'])
+        && !matches!(text, [0xa1 | 0xa3 | 0xab | 0xbf | 0x80 | 0x93, b' '..=b'~', ..])
     {
         return None;
     }
