@@ -336,7 +336,7 @@ pub(super) fn hostile() -> Report {
     const ATTACK: &str = "x\x1b[2J\u{9b}31m\u{202e}\r\n# 9 PROBLEMS\n<script>alert(1)</script> | cell | `tick` ```fence``` [a](http://evil.example) @all";
     let mut report = report();
     report.captures[0].path = format!("cap{ATTACK}.pcap");
-    report.summary.headline = ATTACK.to_owned();
+    report.summary.headline = format!("headline {}", &ATTACK[1..]); // not the same as the titles, which it would replace
     for c in &mut report.connections {
         c.url = Some(ATTACK.to_owned());
         if let Some(known) = &mut c.implementations.server {
@@ -352,7 +352,7 @@ pub(super) fn hostile() -> Report {
             d.fixes.iter_mut().for_each(|f| {
                 f.text = ATTACK.to_owned();
                 f.example = Some(ATTACK.to_owned());
-                f.source = Some(ATTACK.to_owned());
+                f.source = Some(format!("https://{ATTACK}")); // only documents are shown
             });
         }
     }
