@@ -322,6 +322,24 @@ pub(super) fn healthy() -> Report {
     )
 }
 
+/// One conversation, recorded on both sides of a proxy.
+pub(super) fn proxied() -> Report {
+    let (front, back) = (too_big(1, "7,000", Confidence::Likely), too_big(2, "7,000", Confidence::Likely));
+    let title = back.diagnosis.as_ref().map(|d| d.title.clone()).unwrap_or_default();
+    let mut report = report_of(&title, vec![front, back]);
+    report.incidents.push(Incident {
+        kind: "proxy-legs",
+        cause: Some("message-over-limit"),
+        title: "1 conversation is seen on both sides of the proxy".to_owned(),
+        connections: vec![1, 2],
+        from: None,
+        to: None,
+        evidence: vec![evidence("first-hop", "the server ended first, the proxy passed it on", &[201, 202])],
+        fixes: Vec::new(),
+    });
+    report
+}
+
 /// Many connections, some of which failed.
 pub(super) fn busy(connections: usize) -> Report {
     let failing =

@@ -108,8 +108,12 @@ fn part_of<'a>(report: &'a Report, group: &Alike<'_>) -> Option<&'a Incident> {
 pub(super) fn sections(report: &Report) -> Vec<Section> {
     let whole = &Whole::of(report);
     let twice: HashSet<usize> = whole.other_legs.values().copied().collect();
-    let problems = groups::connections(&report.connections, Severity::Problem, &twice);
-    let notices = groups::connections(&report.connections, Severity::Notice, &twice);
+    let problems = groups::connections(&report.connections, Severity::Problem, &twice, |_| true);
+    // A notice is about a habit, which servers share, unless it is part of what happened to one.
+    let in_incident: HashSet<usize> =
+        report.incidents.iter().filter(|i| i.kind.starts_with("mass-")).flat_map(|i| i.connections.clone()).collect();
+    let of_one = |c: &ConnectionReport| in_incident.contains(&c.id);
+    let notices = groups::connections(&report.connections, Severity::Notice, &twice, of_one);
     let told: Vec<&Incident> = report.incidents.iter().filter(|i| !whole.is_told(i, &problems)).collect();
     // The leg behind a proxy tells a refused handshake again.
     let (behind, refused): (Vec<_>, Vec<_>) = groups::handshakes(&report.handshake_failures)
@@ -292,7 +296,11 @@ fn notice(whole: &Whole<'_>, group: &Alike<'_>) -> Block {
     let report = whole.report;
     let d = group.diagnosis;
     let mut facts = vec![d.confidence.word().to_owned()];
-    facts.extend(groups::common_server(&group.connections).map(|s| s.to_string()));
+    let servers: HashSet<String> = group.connections.iter().map(|c| c.server.to_string()).collect();
+    facts.push(match groups::common_server(&group.connections) {
+        Some(server) => server.to_string(),
+        None => wording::count(servers.len(), "server"),
+    });
     let mut streams = wording::streams(report, group.connections.iter().map(|c| place(c)));
     let legs = whole.other_legs(&group.connections);
     if !legs.is_empty() {
