@@ -47,7 +47,7 @@ pub(super) fn build(
         })
         .collect();
     let Beside { handshake_failures, incidents, blind_spots } = beside;
-    let summary = summary(&connections, &handshake_failures, &incidents, &captures);
+    let summary = summary(&connections, &handshake_failures, &incidents, &captures, !blind_spots.is_empty());
     Report {
         schema_version: SCHEMA_VERSION,
         tool: Tool { name: "wsdiag", version: env!("CARGO_PKG_VERSION") },
@@ -168,6 +168,7 @@ fn summary(
     failures: &[HandshakeFailure],
     incidents: &[Incident],
     captures: &[Capture],
+    is_blind: bool,
 ) -> Summary {
     let (mut by_code, mut by_cause) = (BTreeMap::new(), BTreeMap::new());
     for connection in connections {
@@ -181,7 +182,7 @@ fn summary(
     let failed = connections.iter().filter(|c| severity(c) == Severity::Problem).count();
     let refused = failures.iter().filter(|f| f.severity == Severity::Problem).count();
     Summary {
-        headline: headline(connections, failures, incidents, captures),
+        headline: headline(connections, failures, incidents, captures, is_blind),
         connections: connections.len(),
         problems: failed + refused,
         by_code,
@@ -199,12 +200,18 @@ fn headline(
     failures: &[HandshakeFailure],
     incidents: &[Incident],
     captures: &[Capture],
+    is_blind: bool,
 ) -> String {
     let refused: Vec<&HandshakeFailure> = failures.iter().filter(|f| f.severity == Severity::Problem).collect();
     let packets: u64 = captures.iter().map(|c| c.packets).sum();
     if connections.is_empty() {
         return match refused.as_slice() {
             [] if captures.is_empty() => "Nothing could be read.".to_string(),
+            // What could not be read may have been one.
+            [] if is_blind => format!(
+                "No WebSocket connection could be read in {}; below is what they cannot show.",
+                words::count(packets as usize, "packet", "packets")
+            ),
             [] => {
                 format!("No WebSocket connection was found in {}.", words::count(packets as usize, "packet", "packets"))
             }
