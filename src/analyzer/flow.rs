@@ -4,8 +4,8 @@ use std::net::SocketAddr;
 
 use super::heads::Heads;
 use crate::connection::{
-    Connection, FailedAttempt, FailedHandshake, GapCause, Handshake, HandshakeViolation, Observations, Sent, TcpEnd,
-    TcpEndKind,
+    BlindSpot, Connection, FailedAttempt, FailedHandshake, GapCause, Handshake, HandshakeViolation, Observations, Sent,
+    TcpEnd, TcpEndKind,
 };
 use crate::http::{Progress, Upgrade};
 use crate::ids::{Origin, Side, StreamOffset};
@@ -187,6 +187,11 @@ impl Flow {
                 let (client, failures) = upgrade.into_failures();
                 let client = client.unwrap_or(0);
                 for failure in failures {
+                    // TCP lets nobody ask before the other end has answered its SYN: that answer is missing, not absent.
+                    if failure.response.is_none() && self.last[1 - client].packet.0 == 0 {
+                        observations.blind_spots.push(self.one_direction(client, failure.request.origin));
+                        continue;
+                    }
                     observations.failed_handshakes.push(FailedHandshake {
                         capture: self.capture,
                         tcp_stream: self.id.0,
@@ -207,6 +212,19 @@ impl Flow {
                 self.record(client, handshake, from_client, from_server, observations);
             }
             App::Ignored(_) => {}
+        }
+    }
+
+    fn one_direction(&self, client: usize, request: Origin) -> BlindSpot {
+        BlindSpot {
+            kind: "one-direction".to_string(),
+            text: format!(
+                "Stream {} holds only what the client {} sent: its upgrade request is there, and how it was answered and why \
+                 the connection ended is not. Record both directions: no src or dst in the filter, both lanes of a mirror port.",
+                self.id.0, self.addresses[client]
+            ),
+            connections: Vec::new(),
+            packets: vec![request.packet.0],
         }
     }
 

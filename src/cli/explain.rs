@@ -44,7 +44,10 @@ fn id(asked: &str) -> String {
 }
 
 fn document(cause: &Documented<'_>, style: &Style, out: &mut dyn Write) -> io::Result<()> {
-    layout(&format!("# {}\n{}\n\n{}", cause.id, cause.summary, cause.documentation), style, out)
+    // Its heading is the id, which stands above the summary already.
+    let heading = format!("# {}\n", cause.id);
+    let body = cause.documentation.strip_prefix(&heading).unwrap_or(cause.documentation).trim_start();
+    layout(&format!("{heading}{}\n\n{body}", cause.summary), style, out)
 }
 
 fn list(causes: &[Documented<'_>], style: &Style, out: &mut dyn Write) -> io::Result<()> {

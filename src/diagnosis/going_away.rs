@@ -148,6 +148,9 @@ pub fn add_return(event: &Event, finding: &mut Finding) {
         None if refused + after.unanswered > 0 => text.push("none was accepted before the capture ends".to_string()),
         None => text.push("the capture shows no client coming back".to_string()),
     }
+    if after.backs_off() {
+        text.push("the clients waited longer after each attempt".to_string());
+    }
     finding.evidence.push(Evidence {
         kind: "clients-return",
         text: format!("{}.", words::sentence(&text.join("; "))),

@@ -14,7 +14,7 @@ use crate::report::model::{Confidence, Diagnosis, Evidence, Fix, Incident, Party
 pub(super) fn reports(world: &World<'_>, verdicts: &[Option<Diagnosis>]) -> Vec<Incident> {
     let mut incidents = Vec::new();
     for event in &world.events.list {
-        if event.is_mass() {
+        if event.is_mass() && !is_passed_on(world, event) {
             incidents.push(mass(world, verdicts, event));
             incidents.extend(storm(event));
         }
@@ -23,6 +23,14 @@ pub(super) fn reports(world: &World<'_>, verdicts: &[Option<Diagnosis>]) -> Vec<
     incidents.extend(retries(world, verdicts));
     incidents.extend(legs(world, verdicts));
     incidents
+}
+
+/// Whether a proxy only passed on what the server behind it did to all of these connections: that event tells it.
+fn is_passed_on(world: &World<'_>, event: &Event) -> bool {
+    event.connections.iter().all(|front| {
+        let told = |back| world.events.list.iter().any(|e| e.is_mass() && e.connections.contains(&back));
+        world.passed_on(*front).is_some_and(told)
+    })
 }
 
 fn ids(connections: &[usize]) -> Vec<usize> {
@@ -59,11 +67,14 @@ fn mass(world: &World<'_>, verdicts: &[Option<Diagnosis>], event: &Event) -> Inc
     };
     let mut scratch = Finding::new(Confidence::Likely, Severity::Notice, "", "");
     going_away::add_return(event, &mut scratch);
-    going_away::add_reconnect_fix(&mut scratch);
+    // Where clients were seen to return, how they did it is a fact: a storm is an incident of its own.
+    if event.after.attempts.is_empty() {
+        going_away::add_reconnect_fix(&mut scratch);
+    }
     let packets: Vec<u64> =
         event.connections.iter().filter_map(|i| world.endings[*i].at.map(|o| o.packet.0)).take(5).collect();
     let mut evidence =
-        vec![Evidence { kind: "ends", text: format!("The ends came at {}.", offsets(world, event)), packets }];
+        vec![Evidence { kind: "ends", text: format!("The ends came {}.", offsets(world, event)), packets }];
     evidence.append(&mut scratch.evidence);
     Incident {
         kind,
@@ -77,20 +88,11 @@ fn mass(world: &World<'_>, verdicts: &[Option<Diagnosis>], event: &Event) -> Inc
     }
 }
 
-/// The moments of the first ends, in seconds from the first packet of the capture.
+/// The moments of the first and the last end, in seconds from the first packet of the capture.
 fn offsets(world: &World<'_>, event: &Event) -> String {
     let start = world.observations.captures.iter().filter_map(|c| c.first_packet_at).min().unwrap_or(event.from);
-    let mut parts: Vec<String> = event
-        .connections
-        .iter()
-        .filter_map(|i| world.endings[*i].at)
-        .take(5)
-        .map(|o| format!("{:.3} s", o.at.seconds_since(start)))
-        .collect();
-    if event.connections.len() > parts.len() {
-        parts.push("...".to_string());
-    }
-    format!("{} into the capture", parts.join(", "))
+    let [from, to] = [event.from, event.to].map(|at| format!("{:.3} s", at.seconds_since(start)));
+    if from == to { format!("at {from} into the capture") } else { format!("from {from} to {to} into the capture") }
 }
 
 fn storm(event: &Event) -> Option<Incident> {

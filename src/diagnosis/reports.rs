@@ -1,6 +1,6 @@
 //! Puts verdicts and facts together into the report.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use super::case::{Case, Ending};
@@ -49,7 +49,7 @@ pub(super) fn build(
         })
         .collect();
     let Beside { handshake_failures, incidents, blind_spots } = beside;
-    let summary = summary(&connections, &handshake_failures, &incidents, &captures);
+    let summary = summary(&connections, &handshake_failures, &incidents, &captures, !blind_spots.is_empty());
     Report {
         schema_version: SCHEMA_VERSION,
         tool: Tool { name: "wsdiag", version: env!("CARGO_PKG_VERSION") },
@@ -202,6 +202,7 @@ fn summary(
     failures: &[HandshakeFailure],
     incidents: &[Incident],
     captures: &[Capture],
+    is_blind: bool,
 ) -> Summary {
     let (mut by_code, mut by_cause) = (BTreeMap::new(), BTreeMap::new());
     for connection in connections {
@@ -215,7 +216,7 @@ fn summary(
     let failed = connections.iter().filter(|c| severity(c) == Severity::Problem).count();
     let refused = failures.iter().filter(|f| f.severity == Severity::Problem).count();
     Summary {
-        headline: headline(connections, failures, incidents, captures),
+        headline: headline(connections, failures, incidents, captures, is_blind),
         connections: connections.len(),
         problems: failed + refused,
         by_code,
@@ -233,12 +234,18 @@ fn headline(
     failures: &[HandshakeFailure],
     incidents: &[Incident],
     captures: &[Capture],
+    is_blind: bool,
 ) -> String {
     let refused: Vec<&HandshakeFailure> = failures.iter().filter(|f| f.severity == Severity::Problem).collect();
     let packets: u64 = captures.iter().map(|c| c.packets).sum();
     if connections.is_empty() {
         return match refused.as_slice() {
             [] if captures.is_empty() => "Nothing could be read.".to_string(),
+            // What could not be read may have been one.
+            [] if is_blind => format!(
+                "No WebSocket connection could be read in {}; below is what they cannot show.",
+                words::count(packets as usize, "packet", "packets")
+            ),
             [] => {
                 format!("No WebSocket connection was found in {}.", words::count(packets as usize, "packet", "packets"))
             }
@@ -246,27 +253,33 @@ fn headline(
             many => format!("No WebSocket opened: {} handshakes failed.", many.len()),
         };
     }
-    let total = words::count(connections.len(), "connection", "connections");
-    let failed: Vec<&Diagnosis> =
-        connections.iter().filter(|c| severity(c) == Severity::Problem).filter_map(|c| c.diagnosis.as_ref()).collect();
-    let noticed: Vec<&Diagnosis> =
-        connections.iter().filter(|c| severity(c) == Severity::Notice).filter_map(|c| c.diagnosis.as_ref()).collect();
+    // Seen on both sides of a proxy, a conversation is two connections that mostly failed alike: it counts once.
+    let twice = told_twice(connections, incidents);
+    let once: Vec<&ConnectionReport> = connections.iter().filter(|c| !twice.contains(&c.id)).collect();
+    let total = match twice.is_empty() {
+        true => words::count(once.len(), "connection", "connections"),
+        false => words::count(once.len(), "conversation", "conversations"),
+    };
+    let of_severity = |wanted: Severity| -> Vec<&Diagnosis> {
+        once.iter().filter(|c| severity(c) == wanted).filter_map(|c| c.diagnosis.as_ref()).collect()
+    };
+    let (failed, noticed) = (of_severity(Severity::Problem), of_severity(Severity::Notice));
     let mass = incidents.iter().find(|i| matches!(i.kind, "mass-close" | "mass-drop"));
     let mut text = match (failed.as_slice(), noticed.as_slice()) {
         ([], []) => format!("No problem found in {total}."),
-        ([], [one]) if connections.len() == 1 => format!("{}.", words::sentence(&one.title)),
+        ([], [one]) if once.len() == 1 => format!("{}.", words::sentence(&one.title)),
         ([], many) => match mass {
             Some(incident) => format!("{}.", words::sentence(&incident.title)),
-            None => format!("No problem found in {total}; {} worth a look: {}.", many.len(), common(many)),
+            None => format!("No problem found in {total}; {} worth a look{}.", many.len(), common(many)),
         },
-        ([one], _) if connections.len() == 1 => format!("{}.", words::sentence(&one.title)),
+        ([one], _) if once.len() == 1 => format!("{}.", words::sentence(&one.title)),
         (many, _) => {
             let of = format!("{} of {total} failed", words::grouped(many.len() as u64));
             match mass {
                 Some(incident) if incident.connections.len() * 2 > many.len() => {
                     format!("{of}: {}.", incident.title)
                 }
-                _ => format!("{of}: {}.", common(many)),
+                _ => format!("{of}{}.", common(many)),
             }
         }
     };
@@ -277,20 +290,29 @@ fn headline(
     text
 }
 
-/// What diagnoses have in common: one title, or how often each cause came.
+/// The connections that tell a conversation again: see [`Incident::other_legs`].
+fn told_twice(connections: &[ConnectionReport], incidents: &[Incident]) -> BTreeSet<usize> {
+    let by_id = |id: usize| connections.get(id.checked_sub(1)?);
+    incidents.iter().flat_map(|i| i.other_legs(by_id)).map(|(_, other)| other).collect()
+}
+
+/// What diagnoses have in common, behind their number: one title, or how often each cause came.
 fn common(diagnoses: &[&Diagnosis]) -> String {
     let mut causes: BTreeMap<&str, (usize, &Diagnosis)> = BTreeMap::new();
     for diagnosis in diagnoses {
         causes.entry(diagnosis.violation.unwrap_or(diagnosis.cause)).or_insert((0, diagnosis)).0 += 1;
     }
     if let Some((_, (count, first))) = causes.iter().next().filter(|_| causes.len() == 1) {
-        return if *count == 1 { first.title.clone() } else { format!("all for one reason: {}", first.title) };
+        let all = if *count == 1 { "" } else { ", all for one reason" };
+        return format!("{all}: {}", first.title);
     }
     let mut counted: Vec<(usize, &str)> = causes.iter().map(|(cause, (count, _))| (*count, *cause)).collect();
     counted.sort_by(|a, b| b.0.cmp(&a.0).then(a.1.cmp(b.1)));
     let parts: Vec<String> =
         counted.iter().map(|(count, cause)| format!("{count} {}", cause.replace('-', " "))).collect();
-    parts.join(", ")
+    let cause = diagnoses.first().map(|d| d.cause).filter(|cause| diagnoses.iter().all(|d| d.cause == *cause));
+    let family = cause.map_or_else(String::new, |cause| format!(", all for {}", cause.replace('-', " ")));
+    format!("{family}: {}", parts.join(", "))
 }
 
 /// What the captures lack: from the packets and from the connections.

@@ -45,6 +45,8 @@ pub struct Suspect<'a> {
 const ABSURD: u64 = 1 << 31;
 /// Messages below this size are not held responsible for a bare TCP end.
 const SMALLEST_DROP: u64 = 4096;
+/// So many times the limit is a size that raising the limit need not be the answer to.
+const FAR_ABOVE: u64 = 4;
 /// Seconds within which a bare TCP end is an answer to a message.
 const ANSWER_SECONDS: f64 = 1.0;
 
@@ -246,10 +248,12 @@ pub fn build(case: &Case<'_>, suspect: &Suspect<'_>, counted: Counted) -> Findin
             None => format!(": its limit is below {} bytes", words::grouped(size)),
         },
     };
-    let title = format!("{receiver} refused a {what}{its_limit}");
+    let title = format!("{receiver} refused {} {what}{its_limit}", words::a(size));
     let mut finding = Finding::new(confidence, Severity::Problem, title, explanation(case, suspect, counted));
     finding.caused_by = Some(sender.into());
-    finding.change = Some(receiver.into());
+    // A message many times as large as a limit that somebody set may be the mistake itself.
+    let far_above = limit.bytes.is_some_and(|bytes| size / FAR_ABOVE >= bytes);
+    finding.change = Some(if far_above { Party::Either } else { receiver.into() });
     finding.message = Some(words::message_report(sender, message));
     finding.limit = Some(limit.clone());
     add_evidence(case, suspect, counted, &mut finding);
@@ -333,7 +337,7 @@ fn add_evidence(case: &Case<'_>, suspect: &Suspect<'_>, counted: Counted, findin
             "known-default",
             format!(
                 "The default of {} for {} is {}; {}.",
-                identified.implementation.name,
+                identified.name,
                 known.setting,
                 words::bytes(known.default_bytes),
                 identified.because
@@ -407,37 +411,51 @@ fn add_fixes(case: &Case<'_>, suspect: &Suspect<'_>, counted: Counted, finding: 
         };
         identified.and_then(|i| i.implementation.size_limits(receiver).find(wanted))
     });
+    let one = if counted == Counted::Frame { "frame" } else { "message" };
+    let its_limit = format!("the WebSocket library's limit for one received {one}");
     let (text, example, source) = match (setting, identified) {
-        (Some(limit), Some(identified)) => (
-            format!("raise {} of {}; {would_pass} would have passed.", limit.setting, identified.implementation.name),
-            Some(limit.how_to_change.replace("BYTES", &round_up(size).to_string())),
-            Some(limit.source.to_string()),
-        ),
-        _ => (
-            format!(
-                "raise the WebSocket library's limit for one received {}; {would_pass} would have passed.",
-                if counted == Counted::Frame { "frame" } else { "message" }
-            ),
-            None,
-            None,
-        ),
+        (Some(limit), Some(identified)) => {
+            let name = &identified.implementation.name;
+            let raise = match identified.confidence {
+                // Others look the same: the reader knows which one it is.
+                Confidence::Possible => format!("raise {its_limit}; in {name} it is called {}", limit.setting),
+                Confidence::Likely | Confidence::Certain => format!("raise {} of {name}", limit.setting),
+            };
+            (
+                format!("{raise}. {would_pass} would have passed."),
+                Some(example(limit, receiver).replace("BYTES", &round_up(size).to_string())),
+                Some(limit.source.to_string()),
+            )
+        }
+        _ => (format!("raise {its_limit}. {would_pass} would have passed."), None, None),
     };
     finding.fixes.push(crate::report::model::Fix { party: Party::from(receiver), text, example, source });
-    let below = suspect.limit.bytes.or(suspect.limit.accepted_up_to);
-    let below = below.map_or("the limit".to_string(), words::bytes);
+    // What passed says little about the limit when it was far smaller than what did not.
+    let near = suspect.limit.accepted_up_to.filter(|passed| *passed >= size / 4);
+    let below = suspect.limit.bytes.or(near).map_or("the limit".to_string(), words::bytes);
+    let at_most = if below == "the limit" { "below the limit".to_string() } else { format!("of at most {below}") };
     let text = match counted {
         Counted::Frame => {
-            format!("send fragments (continuation frames) of at most {below}: the limit counts each frame alone.")
+            format!("send fragments (continuation frames) {at_most}: the limit counts each frame alone.")
         }
         Counted::Message => format!(
-            "send several messages of at most {below}. Fragments of one message do not help: the limit counts the whole."
+            "send several messages {at_most}. Fragments of one message do not help: the limit counts the whole."
         ),
         Counted::Inflated => format!(
-            "send several messages of at most {below} before compression. Better compression does not help: the limit counts \
+            "send several messages {at_most} before compression. Better compression does not help: the limit counts \
              the inflated size."
         ),
     };
     finding.fixes.push(crate::report::model::Fix { party: Party::from(sender), text, example: None, source: None });
+}
+
+/// The line that changes `limit`: of two, separated by a slash, the first is for servers and the second for clients.
+fn example(limit: &Limit, receiver: Side) -> &str {
+    match (limit.how_to_change.split_once("  /  "), receiver) {
+        (Some((server, _)), Side::Server) => server,
+        (Some((_, client)), Side::Client) => client,
+        (None, _) => &limit.how_to_change,
+    }
 }
 
 /// A limit with some room above `size`: the next power of two.

@@ -18,6 +18,14 @@ pub fn grouped(number: u64) -> String {
     text
 }
 
+/// `a` or `an`, as the number behind it is spoken: an 80, an 11, an 18.
+#[must_use]
+pub fn a(number: u64) -> &'static str {
+    let spoken = grouped(number);
+    let first = spoken.split(',').next().unwrap_or("");
+    if first.starts_with('8') || matches!(first, "11" | "18") { "an" } else { "a" }
+}
+
 /// Exact bytes and, where that helps, a rounded form: `1,048,576 bytes (1 MiB)`.
 #[must_use]
 pub fn bytes(count: u64) -> String {
@@ -123,6 +131,12 @@ mod tests {
     #[test]
     fn times() {
         assert_eq!(utc(Timestamp(1_795_323_242_356_412_007)), "2026-11-22 04:54:02.356 UTC");
+    }
+
+    #[test]
+    fn articles() {
+        assert_eq!([80_000, 8, 11, 18_000, 811].map(a), ["an"; 5]);
+        assert_eq!([70_000, 1, 110, 1800, 181, 28].map(a), ["a"; 6]);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 
 use super::case::Ending;
 use super::ends::{Ends, Identifier};
-use super::events::{Events, Member};
+use super::events::{Event, Events, Member};
 use super::legs::Legs;
 use super::recurrence::{Measure, Recurrence, alike};
 use super::sizes::Sizes;
@@ -46,6 +46,22 @@ impl<'a> World<'a> {
         let events = Events::new(observations, &endings, &by_server);
         let legs = Legs::new(observations);
         World { observations, endings, ends, by_server, sizes, events, legs, recurrence: Recurrence::default() }
+    }
+
+    /// The server's end of the conversation that a proxy only passed on to this connection, its leg in front of it.
+    #[must_use]
+    pub fn passed_on(&self, index: usize) -> Option<usize> {
+        let leg = self.legs.of(index).filter(|leg| leg.front == index)?;
+        let (front, back) = (&self.endings[leg.front], &self.endings[leg.back]);
+        let first = back.at.is_some_and(|b| front.at.is_none_or(|f| b.at <= f.at));
+        (first && back.closer == Some(Side::Server)).then_some(leg.back)
+    }
+
+    /// The event on the server that ended a connection: the one behind the proxy where a proxy only passed it on, whatever
+    /// else that proxy did meanwhile.
+    #[must_use]
+    pub fn server_event(&self, index: usize) -> Option<&Event> {
+        self.events.event(self.passed_on(index).unwrap_or(index))
     }
 
     /// The connections to the same server address, this one included.

@@ -508,6 +508,30 @@ pub struct Incident {
     pub fixes: Vec<Fix>,
 }
 
+impl Incident {
+    /// For conversations seen on both sides of a proxy: the connection that tells more and the one that tells the same
+    /// again, as ids. Legs with different causes are two stories and not among them.
+    #[must_use]
+    pub fn other_legs<'a>(&self, by_id: impl Fn(usize) -> Option<&'a ConnectionReport>) -> Vec<(usize, usize)> {
+        if self.kind != "proxy-legs" {
+            return Vec::new();
+        }
+        let story = |c: &'a ConnectionReport| c.diagnosis.as_ref().map(|d| (d.cause, d.severity));
+        let same = self.connections.chunks_exact(2).filter_map(|pair| {
+            let &[front, back] = pair else { return None };
+            let behind = by_id(back)?;
+            if story(by_id(front)?) != story(behind) {
+                return None;
+            }
+            // What the server did or has to change shows on its own connection.
+            let server = Some(Party::Server);
+            let tells = behind.diagnosis.as_ref().is_some_and(|d| d.caused_by == server || d.change == server);
+            Some(if tells { (back, front) } else { (front, back) })
+        });
+        same.collect()
+    }
+}
+
 /// An upgrade request that did not become a WebSocket connection.
 #[derive(Debug, Clone, Serialize)]
 pub struct HandshakeFailure {

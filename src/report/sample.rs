@@ -322,6 +322,24 @@ pub(super) fn healthy() -> Report {
     )
 }
 
+/// One conversation, recorded on both sides of a proxy.
+pub(super) fn proxied() -> Report {
+    let (front, back) = (too_big(1, "7,000", Confidence::Likely), too_big(2, "7,000", Confidence::Likely));
+    let title = back.diagnosis.as_ref().map(|d| d.title.clone()).unwrap_or_default();
+    let mut report = report_of(&title, vec![front, back]);
+    report.incidents.push(Incident {
+        kind: "proxy-legs",
+        cause: Some("message-over-limit"),
+        title: "1 conversation is seen on both sides of the proxy".to_owned(),
+        connections: vec![1, 2],
+        from: None,
+        to: None,
+        evidence: vec![evidence("first-hop", "the server ended first, the proxy passed it on", &[201, 202])],
+        fixes: Vec::new(),
+    });
+    report
+}
+
 /// Many connections, some of which failed.
 pub(super) fn busy(connections: usize) -> Report {
     let failing =
@@ -336,7 +354,7 @@ pub(super) fn hostile() -> Report {
     const ATTACK: &str = "x\x1b[2J\u{9b}31m\u{202e}\r\n# 9 PROBLEMS\n<script>alert(1)</script> | cell | `tick` ```fence``` [a](http://evil.example) @all";
     let mut report = report();
     report.captures[0].path = format!("cap{ATTACK}.pcap");
-    report.summary.headline = ATTACK.to_owned();
+    report.summary.headline = format!("headline {}", &ATTACK[1..]); // not the same as the titles, which it would replace
     for c in &mut report.connections {
         c.url = Some(ATTACK.to_owned());
         if let Some(known) = &mut c.implementations.server {
@@ -352,7 +370,7 @@ pub(super) fn hostile() -> Report {
             d.fixes.iter_mut().for_each(|f| {
                 f.text = ATTACK.to_owned();
                 f.example = Some(ATTACK.to_owned());
-                f.source = Some(ATTACK.to_owned());
+                f.source = Some(format!("https://{ATTACK}")); // only documents are shown
             });
         }
     }

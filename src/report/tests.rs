@@ -35,6 +35,17 @@ fn text_of_a_healthy_capture() {
     insta::assert_snapshot!(rendered("text", &sample::healthy(), 80, false));
 }
 
+/// The leg of the server speaks for both; the headline has said what the title would say.
+#[test]
+fn a_proxied_conversation_is_told_once() {
+    let text = rendered("text", &sample::proxied(), 200, false);
+    assert_eq!(text.matches("MESSAGE OVER LIMIT").count(), 1, "{text}");
+    assert!(!text.contains("PROXY LEGS"), "{text}");
+    assert!(text.contains("The server ended first, the proxy passed it on (packets 201, 202)."), "{text}");
+    assert!(text.contains("The other side of the proxy shows this conversation again (stream"), "{text}");
+    assert_eq!(text.to_lowercase().matches("refused a 7,000-byte").count(), 1, "{text}");
+}
+
 #[test]
 fn text_of_a_busy_capture() {
     insta::assert_snapshot!(rendered("text", &sample::busy(700), 80, false));

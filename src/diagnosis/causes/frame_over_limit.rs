@@ -47,9 +47,6 @@ fn check(case: &Case<'_>) -> Verdict {
             suspect.message.fragments,
             crate::diagnosis::words::grouped(suspect.message.largest_frame)
         )),
-        Some(Suspicion::Message(suspect)) if suspect.accepted.fragmented.is_none() => {
-            Verdict::RuledOut("no larger message in several frames had passed".to_string())
-        }
         _ => Verdict::NotThis,
     }
 }

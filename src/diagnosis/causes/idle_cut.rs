@@ -8,6 +8,7 @@ use crate::diagnosis::idle::{self, Span, Timer};
 use crate::diagnosis::recurrence::Measure;
 use crate::diagnosis::{timers, words};
 use crate::ids::Side;
+use crate::knowledge::TimerKind;
 use crate::report::model::{Confidence, Party, Severity};
 
 pub(super) const CAUSE: Cause = Cause {
@@ -220,11 +221,18 @@ fn add_fixes(
         let whose =
             if party == Party::Proxy { "its idle timer" } else { "its idle timer (or that of a proxy in front of it)" };
         let what = named.map_or_else(|| whose.to_string(), |n| format!("the idle timer of {n}"));
+        // Set to another value than its default, and still the one to look for first.
+        let own = case.ending.closer.filter(|_| party != Party::Proxy).and_then(|closer| {
+            let implementation = case.implementation(closer)?.implementation;
+            let timer = implementation.timers().find(|t| t.kind == TimerKind::Idle)?;
+            Some(format!("{} calls it {}, ", implementation.name, timer.setting))
+        });
         finding = finding.with_fix(
             party,
             format!(
-                "raise {what}, which is set to {timer}: nginx calls it proxy_read_timeout, HAProxy timeout tunnel, AWS load \
-                 balancers idle timeout."
+                "raise {what}, which seems set to {timer}: {}nginx calls it proxy_read_timeout, HAProxy timeout tunnel, AWS \
+                 load balancers idle timeout.",
+                own.unwrap_or_default()
             ),
             None,
             None,

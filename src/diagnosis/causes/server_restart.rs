@@ -41,7 +41,7 @@ fn check(case: &Case<'_>) -> Verdict {
     if case.ending.closer != Some(Side::Server) || case.ending.close.is_none() || !going_away::says_going(case) {
         return Verdict::NotThis;
     }
-    let Some(event) = case.world.events.event(case.index) else { return Verdict::NotThis };
+    let Some(event) = case.world.server_event(case.index) else { return Verdict::NotThis };
     let Some((accepted, _)) = event.after.accepted else {
         return if event.after.refused.is_empty() {
             Verdict::NotThis

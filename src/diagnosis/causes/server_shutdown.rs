@@ -45,7 +45,7 @@ fn check(case: &Case<'_>) -> Verdict {
     {
         return Verdict::NotThis;
     }
-    let event = case.world.events.event(case.index);
+    let event = case.world.server_event(case.index);
     if event.is_some_and(|e| e.after.accepted.is_some()) || event.is_none() && !reason_says {
         return Verdict::NotThis;
     }

@@ -41,13 +41,17 @@ fn check(case: &Case<'_>) -> Verdict {
     let other = from.other();
     let last = case.arrived().last().copied();
     let title = match last {
-        Some(m) => format!("{from} does not accept {} messages{}", words::kind(m.kind), plain::reason_in_title(close)),
+        Some(m) => format!(
+            "{from} closed for unsupported data (1003) after a {} message{}",
+            words::kind(m.kind),
+            plain::reason_in_title(close)
+        ),
         None => format!("{from} closed for unsupported data (1003){}", plain::reason_in_title(close)),
     };
     let mut finding = plain::finding(case, Severity::Problem, title);
     finding.caused_by = Some(other.into());
     finding.change = Some(other.into());
-    let fix = match last {
+    let (party, fix) = match last {
         Some(message) => {
             finding.message = Some(words::message_report(other, message));
             let (is, not) = match message.kind {
@@ -56,21 +60,27 @@ fn check(case: &Case<'_>) -> Verdict {
             };
             let accepted = case.arrived().iter().filter(|m| m.kind == message.kind).count() - 1;
             if accepted > 0 {
+                let taken = words::count(accepted, &format!("{is} message"), &format!("{is} messages"));
                 plain::note(
                     &mut finding,
-                    format!(
-                        "It had taken {accepted} {is} messages before this one: it may mean the content and not the type."
-                    ),
+                    format!("It had taken {taken} before this one: it may mean the content and not the type."),
                     &[],
                 );
             }
-            format!(
-                "send {not} messages if {is} ones are not what the {from} expects; its documentation or log says which. In \
-                 browsers, send() makes a text message of a string and a binary one of an ArrayBuffer or Blob."
-            )
+            let named = |kind: &str| close.reason.to_ascii_lowercase().contains(kind);
+            if named(is) && !named(not) {
+                let why = format!("the reason speaks of {is}, and the last message was one");
+                (from, format!("find in its log what it refused: {why}."))
+            } else {
+                let fix = format!(
+                    "send {not} messages if {is} ones are not what the {from} expects; its documentation or log says which. \
+                     In browsers, send() makes a text message of a string and a binary one of an ArrayBuffer or Blob."
+                );
+                (other, fix)
+            }
         }
-        None => format!("find in the {from}'s log which data it refused."),
+        None => (from, "find in its log which data it refused.".to_string()),
     };
     plain::add_known_meaning(case, &mut finding);
-    finding.with_fix(Party::from(other), fix, None, None).otherwise()
+    finding.with_fix(Party::from(party), fix, None, None).otherwise()
 }

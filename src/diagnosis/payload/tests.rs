@@ -173,3 +173,11 @@ fn signatures_are_found() {
     let hits = samples::random(100_000, 16..64).filter(|b| magic::magic(b).is_some()).count();
     assert!(hits <= 40, "{hits} of 100000");
 }
+
+/// Also where the byte at fault is all that the message holds.
+#[test]
+fn single_bytes_are_inspected() {
+    for byte in 0x80..=0xff {
+        let _ = inspect(&record(&[byte]), Some(1)); // that it returns is all
+    }
+}

@@ -46,11 +46,14 @@ fn block(block: &Block, nested: bool, out: &mut dyn io::Write) -> io::Result<()>
     let facts = block.facts.iter().map(|f| prose(f)).collect::<Vec<_>>().join(", ");
     let name = prose(&capital(&block.name));
     let Some(number) = block.number else {
-        return writeln!(out, "- **{name}** ({facts}): {}\n", prose(&block.title));
+        let title = if block.title.is_empty() { String::new() } else { format!(": {}", prose(&block.title)) };
+        return writeln!(out, "- **{name}** ({facts}){title}\n");
     };
     let level = if nested { "####" } else { "###" };
     writeln!(out, "{level} {number}. {name}: {facts}\n")?;
-    writeln!(out, "{}\n", prose(&block.title))?;
+    if !block.title.is_empty() {
+        writeln!(out, "{}\n", prose(&block.title))?;
+    }
     block.rows.iter().try_for_each(|r| row(r, out))
 }
 

@@ -12,19 +12,119 @@ use crate::report::model::{
 /// Alternatives that a block names as excluded.
 const RULED_OUT: usize = 2;
 
+/// A reason against an alternative that tells the reader nothing.
+const WEAKER: &str = "the evidence for another cause is stronger";
+
+/// Shorter times are no duration to speak of, in nanoseconds.
+const MILLISECOND: i64 = 1_000_000;
+
 /// Evidence of this kind is an aside and not a reason.
 const NOTE: &str = "note";
 
+/// Evidence of this kind tells how clients came back.
+const RETURN: &str = "clients-return";
+
+/// What the two legs of a conversation through a proxy show, as an incident and as evidence.
+const LEGS: &str = "proxy-legs";
+
+/// What the title of a handshake begins with that was refused behind a proxy, and told in front of it.
+const BEHIND: &str = "the same request behind the proxy";
+
+/// What several blocks need to know about a report.
+struct Whole<'a> {
+    report: &'a Report,
+    by_id: HashMap<usize, &'a ConnectionReport>,
+    /// Connections that tell again what another leg tells, by the id of that.
+    other_legs: HashMap<usize, usize>,
+}
+
+impl<'a> Whole<'a> {
+    fn of(report: &'a Report) -> Whole<'a> {
+        let by_id: HashMap<usize, &ConnectionReport> = report.connections.iter().map(|c| (c.id, c)).collect();
+        let legs = report.incidents.iter().flat_map(|i| i.other_legs(|id| by_id.get(&id).copied()));
+        let other_legs = legs.collect();
+        Whole { report, by_id, other_legs }
+    }
+
+    fn connections(&self, ids: &[usize]) -> Vec<&'a ConnectionReport> {
+        ids.iter().filter_map(|id| self.by_id.get(id).copied()).collect()
+    }
+
+    /// The other legs of `connections`.
+    fn other_legs(&self, connections: &[&ConnectionReport]) -> Vec<&'a ConnectionReport> {
+        let ids: Vec<usize> = connections.iter().filter_map(|c| self.other_legs.get(&c.id).copied()).collect();
+        self.connections(&ids)
+    }
+
+    /// Whether `group`, its other legs included, holds all the connections of `incident`.
+    fn holds(&self, group: &Alike<'_>, incident: &Incident) -> bool {
+        let others = self.other_legs(&group.connections);
+        let ids: HashSet<usize> = group.connections.iter().chain(&others).map(|c| c.id).collect();
+        incident.connections.iter().all(|id| ids.contains(id))
+    }
+
+    /// Whether the blocks of the connections tell all of `incident`.
+    fn is_told(&self, incident: &Incident, problems: &[Alike<'_>]) -> bool {
+        match incident.kind {
+            "mass-drop" => problems.iter().any(|g| g.diagnosis.cause == "mass-drop" && self.holds(g, incident)),
+            LEGS => incident.connections.chunks_exact(2).all(|pair| {
+                let &[a, b] = pair else { return false };
+                let folded = self.other_legs.get(&a) == Some(&b) || self.other_legs.get(&b) == Some(&a);
+                let diagnosis = self.by_id.get(&a).and_then(|c| c.diagnosis.as_ref());
+                folded && diagnosis.is_some_and(|d| d.severity > Severity::Normal)
+            }),
+            _ => false,
+        }
+    }
+
+    /// What an incident adds to the block that tells it: who ended a conversation first, how clients came back.
+    fn adds(&self, group: &Alike<'_>, first: &ConnectionReport) -> Vec<Line> {
+        let mut lines = Vec::new();
+        let tells_legs = group.diagnosis.evidence.iter().any(|e| e.kind == LEGS);
+        for incident in &self.report.incidents {
+            if incident.kind == "mass-drop" && group.diagnosis.cause == "mass-drop" && self.holds(group, incident) {
+                lines.extend(incident.evidence.iter().filter(|e| e.kind == RETURN));
+            }
+            if incident.kind == LEGS && !tells_legs && self.other_legs.contains_key(&first.id) {
+                let legs = incident.connections.chunks_exact(2).zip(&incident.evidence);
+                lines.extend(legs.filter(|(pair, _)| pair.contains(&first.id)).map(|(_, evidence)| evidence));
+            }
+        }
+        lines.into_iter().map(|e| Line::Prose(wording::evidence(e))).collect()
+    }
+}
+
+/// The incident that a group of notices is part of.
+fn part_of<'a>(report: &'a Report, group: &Alike<'_>) -> Option<&'a Incident> {
+    let ids: Vec<usize> = group.connections.iter().map(|c| c.id).collect();
+    report.incidents.iter().find(|i| {
+        i.kind.starts_with("mass-")
+            && i.cause == Some(group.diagnosis.cause)
+            && ids.iter().all(|id| i.connections.contains(id))
+    })
+}
+
 /// Every section that has something to say.
 pub(super) fn sections(report: &Report) -> Vec<Section> {
+    let whole = &Whole::of(report);
+    let twice: HashSet<usize> = whole.other_legs.values().copied().collect();
+    let problems = groups::connections(&report.connections, Severity::Problem, &twice, |_| true);
+    // A notice is about a habit, which servers share, unless it is part of what happened to one.
+    let in_incident: HashSet<usize> =
+        report.incidents.iter().filter(|i| i.kind.starts_with("mass-")).flat_map(|i| i.connections.clone()).collect();
+    let of_one = |c: &ConnectionReport| in_incident.contains(&c.id);
+    let notices = groups::connections(&report.connections, Severity::Notice, &twice, of_one);
+    let told: Vec<&Incident> = report.incidents.iter().filter(|i| !whole.is_told(i, &problems)).collect();
+    // The leg behind a proxy tells a refused handshake again.
+    let (behind, refused): (Vec<_>, Vec<_>) = groups::handshakes(&report.handshake_failures)
+        .into_iter()
+        .partition(|g| g.iter().all(|f| f.severity != Severity::Problem && f.title.starts_with(BEHIND)));
+    let refused = if refused.is_empty() { behind } else { refused };
     let mut number = 0;
-    let problems =
-        numbered(&mut number, groups::connections(&report.connections, Severity::Problem), |g| problem(report, &g));
-    let by_id: HashMap<usize, &ConnectionReport> = report.connections.iter().map(|c| (c.id, c)).collect();
-    let incidents = numbered(&mut number, report.incidents.iter(), |i| incident(report, i, &by_id));
-    let refused = numbered(&mut number, groups::handshakes(&report.handshake_failures), |g| handshake(report, &g));
-    let notices =
-        groups::connections(&report.connections, Severity::Notice).iter().map(|g| notice(report, g)).collect();
+    let problems = numbered(&mut number, problems, |g| problem(whole, &g));
+    let incidents = numbered(&mut number, told, |i| incident(whole, i, &notices));
+    let refused = numbered(&mut number, refused, |g| handshake(report, &g));
+    let notices = notices.iter().filter(|g| part_of(report, g).is_none()).map(|g| notice(whole, g)).collect();
     [
         (None, problems),
         (Some("Across connections"), incidents),
@@ -35,6 +135,12 @@ pub(super) fn sections(report: &Report) -> Vec<Section> {
     .map(|(heading, blocks)| Section { heading, blocks })
     .filter(|s| !s.blocks.is_empty())
     .collect()
+}
+
+/// `title` as a sentence; empty when the headline has said it.
+fn title(report: &Report, title: &str) -> String {
+    let headline = report.summary.headline.to_lowercase();
+    if headline.contains(&title.trim_end_matches('.').to_lowercase()) { String::new() } else { sentence(title) }
 }
 
 /// The blocks that `make` makes of `items`, numbered on from `number`.
@@ -51,23 +157,27 @@ fn numbered<T>(
     blocks.collect()
 }
 
-fn problem(report: &Report, group: &Alike<'_>) -> Option<Block> {
+fn problem(whole: &Whole<'_>, group: &Alike<'_>) -> Option<Block> {
+    let report = whole.report;
     let (first, others) = group.connections.split_first()?;
     let d = group.diagnosis;
+    let mut why = reasons(&d.evidence);
+    why.extend(whole.adds(group, first));
+    let legs = whole.other_legs(&group.connections);
     Some(Block {
         number: None,
         severity: d.severity,
         name: words(d.cause),
         facts: connection_facts(group, first),
-        title: sentence(&d.title),
+        title: title(report, &d.title),
         rows: [
             Row::sentence("What", sentence(&d.explanation)),
-            Row::of("Why", reasons(&d.evidence)),
+            Row::of("Why", why),
             Row::of("Ruled out", ruled_out(d)),
             Row::of("Note", notes(d)),
             Row::of("Change", changes(&d.fixes)),
             Row::of("Look", look(report, first, d)),
-            Row::sentence("Also", also(report, d.confidence, first, others)),
+            Row::of("Also", also_lines(report, d.confidence, first, others, &legs)),
         ]
         .into_iter()
         .flatten()
@@ -90,7 +200,8 @@ fn reasons(evidence: &[Evidence]) -> Vec<Line> {
 }
 
 fn ruled_out(d: &Diagnosis) -> Vec<Line> {
-    let alternatives = d.ruled_out.iter().take(RULED_OUT);
+    let told = d.ruled_out.iter().filter(|r| r.because != WEAKER);
+    let alternatives = told.take(RULED_OUT);
     alternatives.map(|r| Line::Prose(sentence(&format!("{}: {}", words(r.cause), r.because)))).collect()
 }
 
@@ -113,7 +224,9 @@ fn changes(fixes: &[Fix]) -> Vec<Line> {
         };
         lines.push(Line::Prose(text));
         lines.extend(fix.example.iter().flat_map(|e| e.lines()).map(|l| Line::Code(l.to_owned())));
-        lines.extend(fix.source.clone().map(Line::Source));
+        // A place in somebody's source code is for those who doubt a number: the JSON report has it.
+        let document = fix.source.clone().filter(|s| s.starts_with("http") || s.starts_with("RFC "));
+        lines.extend(document.map(Line::Source));
     }
     lines
 }
@@ -139,6 +252,26 @@ fn log_entry(report: &Report, capture: usize, url: Option<&str>, at: Option<Time
     (!parts.is_empty()).then(|| parts.join("; "))
 }
 
+/// The other connections of a group, and the same conversations on the other side of a proxy.
+fn also_lines(
+    report: &Report,
+    confidence: Confidence,
+    first: &ConnectionReport,
+    others: &[&ConnectionReport],
+    legs: &[&ConnectionReport],
+) -> Vec<Line> {
+    let mut lines = vec![also(report, confidence, first, others)];
+    if let Some(leg) = legs.first() {
+        let streams = wording::streams(report, legs.iter().map(|c| place(c)));
+        let (it, ends) = match legs.len() {
+            1 => ("this conversation", format!(", {} to {}", leg.client, leg.server)),
+            _ => ("these conversations", String::new()),
+        };
+        lines.push(format!("The other side of the proxy shows {it} again ({streams}{ends})."));
+    }
+    lines.into_iter().filter(|l| !l.is_empty()).map(Line::Prose).collect()
+}
+
 /// The other connections of a group: their streams, how sure each is when that differs, and how many clients they have.
 fn also(report: &Report, confidence: Confidence, first: &ConnectionReport, others: &[&ConnectionReport]) -> String {
     let by_confidence = groups::together(others.iter().copied(), |c| c.diagnosis.as_ref().map(|d| d.confidence));
@@ -159,28 +292,48 @@ fn also(report: &Report, confidence: Confidence, first: &ConnectionReport, other
     text
 }
 
-fn notice(report: &Report, group: &Alike<'_>) -> Block {
+fn notice(whole: &Whole<'_>, group: &Alike<'_>) -> Block {
+    let report = whole.report;
     let d = group.diagnosis;
     let mut facts = vec![d.confidence.word().to_owned()];
-    facts.extend(groups::common_server(&group.connections).map(|s| s.to_string()));
-    facts.push(wording::streams(report, group.connections.iter().map(|c| place(c))));
-    let mut title = sentence(&d.title);
+    let servers: HashSet<String> = group.connections.iter().map(|c| c.server.to_string()).collect();
+    facts.push(match groups::common_server(&group.connections) {
+        Some(server) => server.to_string(),
+        None => wording::count(servers.len(), "server"),
+    });
+    let mut streams = wording::streams(report, group.connections.iter().map(|c| place(c)));
+    let legs = whole.other_legs(&group.connections);
+    if !legs.is_empty() {
+        let others = wording::streams(report, legs.iter().map(|c| place(c)));
+        streams.push_str(&format!(" (and {others} on the other side of the proxy)"));
+    }
+    facts.push(streams);
+    let mut title = title(report, &d.title);
     if let Some(fix) = d.fixes.first() {
-        title.push(' ');
+        if !title.is_empty() {
+            title.push(' ');
+        }
         title.push_str(&sentence(&format!("{}: {}", wording::party(fix.party), fix.text)));
     }
     Block { number: None, severity: d.severity, name: words(d.cause), facts, title, rows: Vec::new() }
 }
 
-fn incident(report: &Report, incident: &Incident, by_id: &HashMap<usize, &ConnectionReport>) -> Option<Block> {
-    let connections: Vec<&ConnectionReport> =
-        incident.connections.iter().filter_map(|id| by_id.get(id).copied()).collect();
+fn incident(whole: &Whole<'_>, incident: &Incident, notices: &[Alike<'_>]) -> Option<Block> {
+    let report = whole.report;
+    let connections = whole.connections(&incident.connections);
+    // The notices of these connections would say the same again.
+    let parts = notices.iter().filter(|g| part_of(report, g).is_some_and(|i| std::ptr::eq(i, incident)));
+    let what: Vec<Line> = parts
+        .map(|g| Line::Prose(sentence(&format!("{} ({})", g.diagnosis.title, g.diagnosis.confidence.word()))))
+        .collect();
     let mut facts = Vec::new();
     facts.extend(incident.cause.filter(|c| *c != incident.kind).map(words));
     facts.push(wording::count(incident.connections.len(), "connection"));
     facts.extend(groups::common_server(&connections).map(|s| s.to_string()));
     let time = match (incident.from, incident.to) {
-        (Some(from), Some(to)) if to > from => format!("{}, over {}.", wording::utc(from), wording::span(from, to)),
+        (Some(from), Some(to)) if to.0.since(from.0) >= MILLISECOND => {
+            format!("{}, over {}.", wording::utc(from), wording::span(from, to))
+        }
         (Some(at), _) | (None, Some(at)) => format!("{}.", wording::utc(at)),
         (None, None) => String::new(),
     };
@@ -189,8 +342,9 @@ fn incident(report: &Report, incident: &Incident, by_id: &HashMap<usize, &Connec
         severity: Severity::Notice,
         name: words(incident.kind),
         facts,
-        title: sentence(&incident.title),
+        title: title(report, &incident.title),
         rows: [
+            Row::of("What", what),
             Row::of("Why", reasons(&incident.evidence)),
             Row::sentence("When", time),
             Row::of("Change", changes(&incident.fixes)),
@@ -214,7 +368,7 @@ fn handshake(report: &Report, group: &[&HandshakeFailure]) -> Option<Block> {
         severity: first.severity,
         name: words(first.cause),
         facts: vec![status, wording::count(group.len(), "request"), first.server.to_string()],
-        title: sentence(&first.title),
+        title: title(report, &first.title),
         rows: [
             Row::sentence("What", sentence(&first.explanation)),
             Row::of("Why", reasons(&first.evidence)),

@@ -1,6 +1,6 @@
 //! Things that happened alike, brought together.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::hash::Hash;
 use std::net::{IpAddr, SocketAddr};
 
@@ -15,14 +15,21 @@ pub(super) struct Alike<'a> {
 }
 
 /// The connections of this severity: together when cause, server, code, limit and the title's words are the
-/// same. Large groups come first; the surest connection of a group leads it.
-pub(super) fn connections(all: &[ConnectionReport], severity: Severity) -> Vec<Alike<'_>> {
+/// same; the server counts only where `server_matters`. Large groups come first; the surest connection of a group leads
+/// it. The ids of `twice` are left out.
+pub(super) fn connections<'a>(
+    all: &'a [ConnectionReport],
+    severity: Severity,
+    twice: &HashSet<usize>,
+    server_matters: impl Fn(&ConnectionReport) -> bool,
+) -> Vec<Alike<'a>> {
     let of_severity = all
         .iter()
+        .filter(|c| !twice.contains(&c.id))
         .filter_map(|c| c.diagnosis.as_ref().filter(|d| d.severity == severity).map(|diagnosis| (c, diagnosis)));
     let groups = together(of_severity, |(c, d)| {
         let limit = d.limit.as_ref().map(|l| (l.bytes, l.setting.as_deref()));
-        (d.cause, d.violation, c.server, c.end.code, limit, pattern(&d.title))
+        (d.cause, d.violation, server_matters(c).then_some(c.server), c.end.code, limit, pattern(&d.title))
     });
     let mut groups: Vec<Alike<'_>> = groups
         .into_iter()
