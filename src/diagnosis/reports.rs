@@ -105,7 +105,14 @@ fn exact(mut text: String) -> String {
 /// Handshakes of equal heads, reported once.
 #[derive(Default)]
 struct HandshakeReports {
-    known: HashMap<(usize, usize, Option<bool>), (Option<Head>, Head, Arc<HandshakeReport>)>,
+    /// By the places of both heads and the accept value's verdict. The heads stay, so that their places are not given to
+    /// others.
+    known: HashMap<(usize, usize, Option<bool>), Kept>,
+}
+
+struct Kept {
+    _heads: (Option<Head>, Head),
+    report: Arc<HandshakeReport>,
 }
 
 impl HandshakeReports {
@@ -123,10 +130,9 @@ impl HandshakeReports {
                 server_header: response.field("server").map(str::to_string),
                 user_agent: request.and_then(|r| r.field("user-agent")).map(str::to_string),
             });
-            // The heads stay, so that their places are not given to others.
-            (request.cloned(), response.clone(), report)
+            Kept { _heads: (request.cloned(), response.clone()), report }
         };
-        Some(self.known.entry(key).or_insert_with(made).2.clone())
+        Some(self.known.entry(key).or_insert_with(made).report.clone())
     }
 }
 
