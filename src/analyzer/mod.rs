@@ -54,6 +54,7 @@ pub fn observe(paths: &[PathBuf], on_frame: &mut dyn FnMut(&FrameSeen)) -> (Obse
             errors.push(InputError { path: path.clone(), error });
         }
     }
+    observations.connections.shrink_to_fit();
     observations.connections.sort_unstable_by_key(|c| (c.first.at, c.capture, c.first.packet));
     observations.failed_handshakes.sort_by_key(|h| (h.capture, h.request.origin.packet));
     observations.failed_attempts.sort_by_key(|a| (a.capture, a.syn.packet));

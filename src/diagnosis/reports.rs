@@ -27,13 +27,14 @@ pub(super) fn build(
     beside: Beside,
 ) -> Report {
     let mut heads = HandshakeReports::default();
-    let connections: Vec<ConnectionReport> = observations
+    // Boxed one by one, each takes the place of the record that it replaces.
+    let connections: Vec<Box<ConnectionReport>> = observations
         .connections
         .into_iter()
         .zip(ends)
         .zip(verdicts)
         .enumerate()
-        .map(|(index, ((record, ends), diagnosis))| connection(index, &record, &ends, diagnosis, &mut heads))
+        .map(|(index, ((record, ends), diagnosis))| Box::new(connection(index, &record, &ends, diagnosis, &mut heads)))
         .collect();
     let captures: Vec<Capture> = observations
         .captures
@@ -72,6 +73,8 @@ pub(super) fn diagnosis(case: &Case<'_>, cause: &Cause, mut finding: Finding, ru
         finding =
             finding.with_evidence("close-code", format!("The {from} sent {code}{reason}."), &[close.origin.packet.0]);
     }
+    finding.evidence.shrink_to_fit();
+    finding.fixes.shrink_to_fit();
     let packets = finding.evidence.iter().flat_map(|e| e.packets.iter().copied());
     let packets = packets.chain(finding.message.iter().flat_map(|m| [m.first_packet, m.last_packet]));
     let packets = packets.chain(case.ending.at.map(|o| o.packet.0));
@@ -204,7 +207,7 @@ fn end(record: &Connection, ending: &Ending<'_>) -> End {
 }
 
 fn summary(
-    connections: &[ConnectionReport],
+    connections: &[Box<ConnectionReport>],
     failures: &[HandshakeFailure],
     incidents: &[Incident],
     captures: &[Capture],
@@ -236,7 +239,7 @@ fn severity(connection: &ConnectionReport) -> Severity {
 
 /// The answer in one sentence.
 fn headline(
-    connections: &[ConnectionReport],
+    connections: &[Box<ConnectionReport>],
     failures: &[HandshakeFailure],
     incidents: &[Incident],
     captures: &[Capture],
@@ -261,7 +264,8 @@ fn headline(
     }
     // Seen on both sides of a proxy, a conversation is two connections that mostly failed alike: it counts once.
     let twice = told_twice(connections, incidents);
-    let once: Vec<&ConnectionReport> = connections.iter().filter(|c| !twice.contains(&c.id)).collect();
+    let once: Vec<&ConnectionReport> =
+        connections.iter().map(AsRef::as_ref).filter(|c: &&ConnectionReport| !twice.contains(&c.id)).collect();
     let total = match twice.is_empty() {
         true => words::count(once.len(), "connection", "connections"),
         false => words::count(once.len(), "conversation", "conversations"),
@@ -297,8 +301,8 @@ fn headline(
 }
 
 /// The connections that tell a conversation again: see [`Incident::other_legs`].
-fn told_twice(connections: &[ConnectionReport], incidents: &[Incident]) -> BTreeSet<usize> {
-    let by_id = |id: usize| connections.get(id.checked_sub(1)?);
+fn told_twice(connections: &[Box<ConnectionReport>], incidents: &[Incident]) -> BTreeSet<usize> {
+    let by_id = |id: usize| connections.get(id.checked_sub(1)?).map(AsRef::as_ref);
     incidents.iter().flat_map(|i| i.other_legs(by_id)).map(|(_, other)| other).collect()
 }
 

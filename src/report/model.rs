@@ -26,7 +26,9 @@ pub struct Report {
     /// The whole in numbers.
     pub summary: Summary,
     /// Every WebSocket connection.
-    pub connections: Vec<ConnectionReport>,
+    #[allow(clippy::vec_box)]
+    // each takes the place of the record that it is made from, so that both are never held
+    pub connections: Vec<Box<ConnectionReport>>,
     /// What connections have in common.
     pub incidents: Vec<Incident>,
     /// Upgrade requests that did not become WebSocket connections.

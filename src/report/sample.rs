@@ -259,7 +259,7 @@ fn report_of(headline: &str, connections: Vec<ConnectionReport>) -> Report {
             last_packet_at: Some(at(185.2)),
         }],
         summary: Summary { headline: headline.to_owned(), connections: connections.len(), problems, by_code, by_cause },
-        connections,
+        connections: connections.into_iter().map(Box::new).collect(),
         incidents: Vec::new(),
         handshake_failures: Vec::new(),
         blind_spots: Vec::new(),

@@ -40,7 +40,7 @@ struct Whole<'a> {
 
 impl<'a> Whole<'a> {
     fn of(report: &'a Report) -> Whole<'a> {
-        let by_id: HashMap<usize, &ConnectionReport> = report.connections.iter().map(|c| (c.id, c)).collect();
+        let by_id: HashMap<usize, &ConnectionReport> = report.connections.iter().map(|c| (c.id, c.as_ref())).collect();
         let legs = report.incidents.iter().flat_map(|i| i.other_legs(|id| by_id.get(&id).copied()));
         let other_legs = legs.collect();
         Whole { report, by_id, other_legs }

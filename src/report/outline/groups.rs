@@ -18,7 +18,7 @@ pub(super) struct Alike<'a> {
 /// same; the server counts only where `server_matters`. Large groups come first; the surest connection of a group leads
 /// it. The ids of `twice` are left out.
 pub(super) fn connections<'a>(
-    all: &'a [ConnectionReport],
+    all: &'a [Box<ConnectionReport>],
     severity: Severity,
     twice: &HashSet<usize>,
     server_matters: impl Fn(&ConnectionReport) -> bool,
@@ -36,7 +36,7 @@ pub(super) fn connections<'a>(
         .filter_map(|mut group| {
             group.sort_by_key(|(_, d)| std::cmp::Reverse(d.confidence));
             let &(_, diagnosis) = group.first()?;
-            Some(Alike { diagnosis, connections: group.into_iter().map(|(c, _)| c).collect() })
+            Some(Alike { diagnosis, connections: group.into_iter().map(|(c, _)| c.as_ref()).collect() })
         })
         .collect();
     groups.sort_by_key(|g| std::cmp::Reverse(g.connections.len()));

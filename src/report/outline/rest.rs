@@ -19,7 +19,8 @@ pub(super) fn connections(report: &Report, alone: bool) -> Option<Rest> {
     let remaining: Vec<&ConnectionReport> = report
         .connections
         .iter()
-        .filter(|c| c.diagnosis.as_ref().is_none_or(|d| d.severity == Severity::Normal))
+        .map(AsRef::as_ref)
+        .filter(|c: &&ConnectionReport| c.diagnosis.as_ref().is_none_or(|d| d.severity == Severity::Normal))
         .collect();
     if remaining.is_empty() {
         return None;
@@ -97,7 +98,7 @@ fn counted(report: &Report, connections: &[&ConnectionReport]) -> Connections {
 /// A sentence for each blind spot; the later ones of a frequent kind are only counted.
 pub(super) fn blind_spots(report: &Report) -> Vec<String> {
     let by_id: std::collections::HashMap<usize, &ConnectionReport> =
-        report.connections.iter().map(|c| (c.id, c)).collect();
+        report.connections.iter().map(|c| (c.id, c.as_ref())).collect();
     let mut sentences = Vec::new();
     for kind in together(report.blind_spots.iter(), |b| &b.kind) {
         for spot in kind.iter().take(BLIND_SPOTS_OF_A_KIND) {
