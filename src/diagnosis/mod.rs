@@ -31,11 +31,20 @@ use case::Case;
 use finding::{Cause, Family, Finding, Verdict};
 use world::World;
 
+/// Verdicts that are found before they are put together.
+const BATCH: usize = 256;
+
 /// Explains every connection.
 #[must_use]
 pub fn diagnose(observations: Observations) -> Report {
     let world = World::new(&observations);
-    let verdicts: Vec<Option<Diagnosis>> = (0..observations.connections.len()).map(|i| verdict(&world, i)).collect();
+    let count = observations.connections.len();
+    let mut verdicts: Vec<Option<Diagnosis>> = Vec::with_capacity(count);
+    for first in (0..count).step_by(BATCH) {
+        let batch: Vec<Option<Diagnosis>> = (first..count.min(first + BATCH)).map(|i| verdict(&world, i)).collect();
+        // What stays is copied out from between what was only needed to find it.
+        verdicts.extend(batch.iter().cloned());
+    }
     let handshake_failures = handshakes::reports(&world);
     let incidents = incidents::reports(&world, &verdicts);
     let blind_spots = reports::blind_spots(&world);
