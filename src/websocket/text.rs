@@ -101,7 +101,7 @@ impl Utf8Check {
 }
 
 /// Describes the ill-formed sequence at the beginning of `wrong`.
-fn fault(offset: u64, wrong: &[u8]) -> Fault {
+pub(super) fn fault(offset: u64, wrong: &[u8]) -> Fault {
     let class = classify(wrong);
     let length = match class {
         // A surrogate pair is six bytes; the first three show it.
