@@ -3,7 +3,7 @@
 use super::case::Case;
 use super::finding::Finding;
 use super::{timers, words};
-use crate::connection::{Connection, Head, TcpEnd, TcpEndKind};
+use crate::connection::{Head, TcpEnd, TcpEndKind};
 use crate::ids::{Origin, Side};
 use crate::report::model::{Confidence, Party, Severity};
 
@@ -156,28 +156,15 @@ pub struct Between {
     pub side: Side,
 }
 
-/// The proxy at one end of this connection, when the capture holds the other leg too: the same handshake key between
-/// other addresses, one of which is an end of this connection.
+/// The proxy at one end of this connection, when the capture holds the other leg too.
 #[must_use]
 pub fn proxy_between(case: &Case<'_>) -> Option<Between> {
-    let key = key(case.connection)?;
-    let this = case.connection;
-    case.world.observations.connections.iter().enumerate().find_map(|(index, other)| {
-        if index == case.index || self::key(other) != Some(key) {
-            return None;
-        }
-        let side = if other.client.ip() == this.server.ip() {
-            Side::Server
-        } else if other.server.ip() == this.client.ip() {
-            Side::Client
-        } else {
-            return None;
-        };
-        // Its name stands in what it sent itself: the answer on the leg to the client.
-        let outer = if side == Side::Server { this } else { other };
-        let name = outer.handshake.as_ref().and_then(|h| proxy_in(&h.response));
-        Some(Between { name, other_leg: index, side })
-    })
+    let leg = case.world.legs.of(case.index)?;
+    let (side, other_leg) = if leg.front == case.index { (Side::Server, leg.back) } else { (Side::Client, leg.front) };
+    // Its name stands in what it sent itself: the answer on the leg to the client.
+    let outer = &case.world.observations.connections[leg.front];
+    let name = outer.handshake.as_ref().and_then(|h| proxy_in(&h.response));
+    Some(Between { name, other_leg, side })
 }
 
 /// The end of the other leg, when it came before that of this one and was not the proxy's own doing.
@@ -186,10 +173,6 @@ pub fn ended_first(case: &Case<'_>, between: &Between, end: TcpEnd) -> Option<Tc
     let other = case.world.observations.connections[between.other_leg].tcp_end?;
     // On its other leg the proxy has the other role.
     (other.by != between.side.other() && other.origin.at < end.origin.at).then_some(other)
-}
-
-fn key(connection: &Connection) -> Option<&str> {
-    connection.handshake.as_ref()?.request.as_ref()?.field("sec-websocket-key")
 }
 
 /// The finding for a bare end that nothing explains.
