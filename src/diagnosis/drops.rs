@@ -156,8 +156,7 @@ pub struct Between {
     pub side: Side,
 }
 
-/// The proxy at one end of this connection, when the capture holds the other leg too: the same handshake key between
-/// other addresses, one of which is an end of this connection.
+/// The proxy at one end of this connection, when the capture holds the other leg too.
 #[must_use]
 pub fn proxy_between(case: &Case<'_>) -> Option<Between> {
     let leg = case.world.legs.of(case.index)?;

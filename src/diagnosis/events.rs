@@ -129,6 +129,8 @@ pub struct Events {
 
 /// Ends of one server this close to each other belong together.
 const WINDOW_SECONDS: f64 = 1.5;
+/// Calm closes this close together are one act.
+const AT_ONCE_SECONDS: f64 = 0.5;
 
 impl Events {
     /// Looks for events.
@@ -141,10 +143,10 @@ impl Events {
         let mut events = Events::default();
         let attempts = Attempts::new(observations);
         for (server, members) in by_server {
-            for kind in [Kind::Close, Kind::Drop] {
+            for (kind, calm) in [(Kind::Close, false), (Kind::Close, true), (Kind::Drop, false)] {
                 let mut ended: Vec<(Timestamp, usize)> = members
                     .iter()
-                    .filter(|i| end_kind(&endings[**i]) == Some(kind))
+                    .filter(|i| end_kind(&endings[**i]) == Some(kind) && is_calm(&endings[**i]) == calm)
                     .filter_map(|i| Some((endings[*i].at?.at, *i)))
                     .collect();
                 ended.sort();
@@ -163,6 +165,10 @@ impl Events {
                         continue;
                     }
                     let after = After::of(observations, members, &attempts, *server, *from);
+                    let together = connections.len() >= 3 && to.seconds_since(*from) <= AT_ONCE_SECONDS;
+                    if calm && (!together || after.refused.is_empty()) {
+                        continue;
+                    }
                     events.list.push(Event { kind, server: *server, connections, from: *from, to: *to, open, after });
                 }
             }
@@ -189,13 +195,19 @@ impl Events {
     }
 }
 
-/// Whether a server ended a connection in the way it does when it stops: codes that say so, or none at all.
+/// Whether the code of an end says nothing of the server stopping: then only many at once before the server's port refuses do.
+fn is_calm(ending: &Ending<'_>) -> bool {
+    matches!(ending.code, Some(1000 | 1005))
+}
+
+/// Whether a server ended a connection in a way in which servers stop: codes that say so, calm ones of libraries that close
+/// everything alike ([`is_calm`]), or none at all.
 fn end_kind(ending: &Ending<'_>) -> Option<Kind> {
     if ending.closer != Some(Side::Server) {
         return None;
     }
     match ending.code? {
-        1001 | 1012 => Some(Kind::Close),
+        1000 | 1001 | 1005 | 1012 => Some(Kind::Close),
         1006 => Some(Kind::Drop),
         _ => None,
     }
@@ -216,11 +228,14 @@ fn one_timer(observations: &Observations, endings: &[Ending<'_>], connections: &
         (Some(a), Some(b)) => b.seconds_since(*a),
         _ => 0.0,
     };
-    // Ends that are spread as their last frames were: each had its own clock.
+    // Ends that are spread as their last frames were: each had its own clock. Three that agree to within a tenth of their
+    // spread need no round number: nginx counts from a little before the last frame.
+    let agree = |within: f64| spans.iter().all(|s| (s - first).abs() < within);
+    let is_round = timers::round_seconds(*first).is_some();
     spans.len() == connections.len()
         && spread > 0.05
-        && timers::round_seconds(*first).is_some()
-        && spans.iter().all(|s| (s - first).abs() < (spread / 3.0).max(0.03))
+        && (is_round && agree((spread / 3.0).max(0.03))
+            || *first >= 1.9 && spans.len() >= 3 && spread > 0.3 && agree(spread / 10.0))
 }
 
 /// Whether ends lie close together, measured by how long the connections had lived.

@@ -80,10 +80,12 @@ pub fn topic(reason: &str) -> Option<Topic> {
     }
 }
 
-/// Whether a close code is one that going away comes with: 1001 and 1012 by themselves, others when the reason says so.
+/// Whether a close is one that going away comes with: 1001 and 1012 by themselves, a calm code when the server closed all its
+/// connections with it and was gone.
 #[must_use]
 pub fn says_going(case: &Case<'_>) -> bool {
     matches!(case.ending.code, Some(1001 | 1012))
+        || case.world.events.event(case.index).is_some_and(|e| e.kind == Kind::Close)
 }
 
 /// Whether the client is a browser: by the headers that scripts cannot set (User-Agent of the Mozilla family with an Origin).

@@ -1,6 +1,7 @@
 //! Silences before an end, and the timers that they fit.
 
 use super::case::{Case, Ending};
+use super::drops;
 use super::recurrence::Measure;
 use super::timers;
 use super::world::World;
@@ -39,7 +40,26 @@ pub fn span(case: &Case<'_>) -> Option<Span> {
             s.seconds >= 5.0 && same.len() >= 3 && spread_out(case.world, &same)
         })
     };
-    fitting.or_else(recurring).copied()
+    fitting.or_else(recurring).copied().or_else(|| lazy(case))
+}
+
+/// How long nginx leaves a running timer alone when it is set again (`NGX_TIMER_LAZY_DELAY`).
+const LAZY_SECONDS: f64 = 0.3;
+
+/// The silence that a timer of nginx measured: it is not set again within 300 ms, so that it runs from a message a little
+/// before the last frame.
+fn lazy(case: &Case<'_>) -> Option<Span> {
+    let end = case.ending.at?;
+    let last = case.connection.from_client.last_frame.max(case.connection.from_server.last_frame)?;
+    let response = case.connection.handshake.as_ref().map(|h| &h.response);
+    let named = drops::proxy_between(case).and_then(|b| b.name).or_else(|| drops::proxy_in(response?));
+    if !named.is_some_and(|name| name.starts_with("nginx")) {
+        return None;
+    }
+    let messages = [Side::Client, Side::Server].into_iter().flat_map(|side| &case.connection.sent_by(side).recent);
+    let before = messages.map(|m| m.last).filter(|o| o.at <= last.at && last.at.seconds_since(o.at) <= LAZY_SECONDS);
+    let spans = before.map(|o| Span { whose: None, from: Some(o), seconds: end.at.seconds_since(o.at) });
+    spans.filter(|s| fits(s.seconds)).min_by(|a, b| a.seconds.total_cmp(&b.seconds))
 }
 
 /// Whether a silence is as near to a round number of seconds as a timer makes it.

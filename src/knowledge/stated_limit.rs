@@ -23,7 +23,8 @@ pub struct StatedLimit {
 /// 1024 times that. Limits on other things (rates, connections, seconds) are not size limits.
 #[must_use]
 pub fn limit_stated_in_reason(reason: &str) -> Option<StatedLimit> {
-    if !reason.bytes().any(|b| b.is_ascii_digit()) {
+    // The 125 bytes of a control frame are the protocol's and no limit on messages.
+    if !reason.bytes().any(|b| b.is_ascii_digit()) || reason.to_ascii_lowercase().contains("control frame") {
         return None;
     }
     known_wording(reason).or_else(|| common_wording(reason))

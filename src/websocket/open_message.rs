@@ -1,7 +1,7 @@
 //! The message that is arriving: its numbers, its text check, and the sample taken where it stops being text.
 
 use super::text::{self, Fault, Utf8Check};
-use crate::connection::{DataType, Defect, InflateFailure, InvalidUtf8, Message, SplitCharacter, Utf8Class};
+use crate::connection::{DataType, Defect, InflateFailure, InvalidUtf8, Message, SplitCharacter};
 use crate::ids::{Origin, StreamOffset};
 use crate::limits;
 
@@ -188,7 +188,15 @@ impl OpenMessage {
     fn sample_more(&mut self, piece: &[u8]) {
         if let Some(Defect::InvalidUtf8(invalid)) = self.facts.defect.as_deref_mut() {
             let room = limits::SAMPLE_AROUND.saturating_sub(invalid.around.len());
+            let at = usize::try_from(invalid.offset.saturating_sub(invalid.around_offset)).unwrap_or(usize::MAX);
+            let was_cut = invalid.around.get(at..).is_some_and(|shown| shown.len() < 4);
             invalid.around.extend_from_slice(&piece[..piece.len().min(room)]);
+            // The ill-formed sequence was cut between two pieces: only now it shows what it is.
+            if let Some(shown) = invalid.around.get(at..).filter(|_| was_cut) {
+                let whole = text::fault(invalid.offset, shown);
+                invalid.bytes = whole.bytes[..usize::from(whole.length)].to_vec();
+                invalid.class = whole.class;
+            }
             count_bytes(invalid, piece);
         }
     }
@@ -215,16 +223,6 @@ impl OpenMessage {
                 control_bytes: 0,
                 counted_bytes: 0,
             })));
-        }
-        // The piece with the fault may have ended inside the ill-formed sequence.
-        if let Some(Defect::InvalidUtf8(invalid)) = self.facts.defect.as_deref_mut()
-            && invalid.class != Utf8Class::CutAtEnd
-            && let Some(wrong) = invalid.around.get((invalid.offset - invalid.around_offset) as usize..)
-            && wrong.len() > invalid.bytes.len()
-        {
-            let whole = text::fault(invalid.offset, wrong);
-            invalid.class = whole.class;
-            invalid.bytes = whole.bytes[..usize::from(whole.length)].to_vec();
         }
         self.facts.complete = complete;
         let known = !self.facts.compressed || (self.readable && self.facts.missing_bytes == 0);

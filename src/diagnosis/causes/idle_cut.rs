@@ -49,7 +49,8 @@ RFC 6455 section 5.5.2.
 
 fn check(case: &Case<'_>) -> Verdict {
     let Some(end) = drops::bare_end(case) else { return Verdict::NotThis };
-    if case.world.events.event(case.index).is_some() {
+    let front = case.world.legs.of(case.index).map(|leg| leg.front);
+    if [Some(case.index), front].into_iter().flatten().any(|i| case.world.events.event(i).is_some()) {
         return Verdict::RuledOut("other connections of the server were dropped at the same moment".to_string());
     }
     let Some(span) = idle::span(case) else { return Verdict::NotThis };

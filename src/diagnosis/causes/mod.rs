@@ -1,6 +1,7 @@
 //! The causes: one file each, and this list.
 
 use super::case::Case;
+use super::events::Event;
 use super::finding::{Cause, Finding};
 use super::{going_away, timers, words};
 use crate::connection::TcpEndKind;
@@ -127,9 +128,10 @@ pub static CAUSES: &[&Cause] = &[
     &unknown_code::CAUSE,
 ];
 
-/// Whether the silence before the end fits a timer.
-fn idle_timer_fits(case: &Case<'_>) -> bool {
-    case.silence().is_some_and(|s| timers::round_seconds(s).is_some())
+/// Whether the silence before each end of an event fits a timer; that of one or two does by chance.
+fn idle_timer_fits(case: &Case<'_>, event: &Event) -> bool {
+    let silences = event.connections.iter().map(|i| case.world.silence(*i));
+    silences.into_iter().all(|s| s.is_some_and(|s| timers::round_seconds(s).is_some()))
 }
 
 /// How `side` ended the connection, with a Close or without.

@@ -46,7 +46,7 @@ fn check(case: &Case<'_>) -> Verdict {
             front.closer == Some(crate::ids::Side::Server) && back.closer == Some(crate::ids::Side::Client)
         })
     });
-    if !event.is_mass() || !ended_both || super::idle_timer_fits(case) {
+    if !event.is_mass() || !ended_both || super::idle_timer_fits(case, event) {
         return Verdict::NotThis;
     }
     let proxy = case.world.observations.connections[leg.front].server;

@@ -116,7 +116,10 @@ fn end_of_character(sent: &Sent, message: &Message, fault: &InvalidUtf8, inspect
     };
     let before = kept(sent, message.number.saturating_sub(1)).filter(|m| m.number < message.number);
     let before_is_whole = before.is_some_and(|m| m.kind == DataType::Text && m.complete && m.defect.is_none());
-    (tail > 0 && !header && !before_is_whole).then_some(tail)
+    // Behind a whole text it was this one that was cut out of a longer text: the last bytes of a log or a buffer. One stray
+    // byte in front of ASCII may be damage as well.
+    let rest_is_utf8 = fault.around.get(tail..).is_some_and(|rest| !rest.is_ascii());
+    (tail > 0 && !header && (!before_is_whole || tail >= 2 || rest_is_utf8)).then_some(tail)
 }
 
 /// Whether the text before the fault is ASCII as far as it is known: then nothing shows that the sender writes UTF-8.

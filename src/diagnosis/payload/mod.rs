@@ -35,6 +35,9 @@ use crate::connection::InvalidUtf8;
 /// Share of C0 controls from which on bytes that nothing else explains are called binary.
 pub const BINARY_CONTROLS: f64 = 0.08;
 
+/// Separate ill-formed sequences from which on a sample with controls is no damaged text.
+const SCATTERED_PLACES: usize = 4;
+
 /// What a message that is not UTF-8 looks like.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Inspection {
@@ -176,7 +179,8 @@ fn binary(fault: &InvalidUtf8, start: &[u8], total: Option<u64>) -> Option<Match
 fn by_statistics(fault: &InvalidUtf8, start: &[u8], control_share: f64) -> Option<Match> {
     let sample = if start.len() >= 64 { start } else { &fault.around };
     let local = sample.iter().filter(|b| is_control(**b)).count() as f64 / sample.len().max(1) as f64;
-    let is_binary = sample.len() >= 8 && control_share.max(local) >= BINARY_CONTROLS;
+    let is_binary =
+        sample.len() >= 8 && (control_share.max(local) >= BINARY_CONTROLS || is_scattered(sample, control_share));
     if numbers::looks_random(sample) {
         Some(Match { name: "compressed or encrypted data", basis: Basis::Statistics, at: 0 })
     } else if is_binary {
@@ -184,6 +188,14 @@ fn by_statistics(fault: &InvalidUtf8, start: &[u8], control_share: f64) -> Optio
     } else {
         None
     }
+}
+
+/// Whether ill-formed sequences stand all over the sample, with a control among them: a digest, a key or a token of a few
+/// dozen bytes, too short for its controls to be counted. Damaged text has its faults in a few places, and no controls.
+fn is_scattered(sample: &[u8], control_share: f64) -> bool {
+    let ill_formed: usize = sample.utf8_chunks().map(|c| c.invalid().len()).sum();
+    let places = sample.utf8_chunks().filter(|c| !c.invalid().is_empty()).count();
+    control_share > 0.0 && places >= SCATTERED_PLACES && ill_formed * 4 >= sample.len()
 }
 
 fn legacy(fault: &InvalidUtf8, start: &[u8], total: Option<u64>) -> Option<Charset> {
