@@ -1,13 +1,17 @@
 //! The frames of one direction, followed through its byte stream.
 
+mod lost;
+mod payload;
+mod plain;
+
 use super::close::{self, Place};
 use super::frame::{Header, LONGEST_HEADER, opcode};
-use super::inflate::{Inflater, OUTPUT};
+use super::inflate::Inflater;
 use super::mask;
-use super::open_message::{Masked, OpenMessage};
-use super::resync::{Expected, Found, Search};
-use super::ring::{Plain, Ring};
-use crate::connection::{CloseFrame, DataType, Deflate, Gap, GapCause, Head32, InflateFailure, Rule, Sent, Violation};
+use super::open_message::OpenMessage;
+use super::resync::Search;
+use super::ring::Ring;
+use crate::connection::{CloseFrame, DataType, Deflate, Rule, Sent, Violation};
 use crate::ids::{Origin, PacketNumber, Side, StreamOffset};
 use crate::limits;
 
@@ -223,62 +227,6 @@ impl FrameReader {
         None
     }
 
-    /// The payload of the current frame when it is a whole uncompressed message that lies in these bytes, as most are.
-    #[inline]
-    fn plain_message<'b>(&self, bytes: &'b [u8], origin: Origin) -> Option<&'b [u8]> {
-        let frame = &self.frame;
-        let plain = frame.fin
-            && frame.rsv == 0
-            && matches!(frame.opcode, opcode::TEXT | opcode::BINARY)
-            && !frame.non_minimal
-            && frame.mask.is_some() == (self.side == Side::Client)
-            && self.message.is_none()
-            && !self.closed
-            && self.frame_first == origin;
-        let length = usize::try_from(frame.length).ok().filter(|l| plain && *l <= PIECE)?;
-        bytes.get(..length)
-    }
-
-    /// Records such a message at once; false when its text is at fault and has to be looked at piece by piece.
-    #[inline]
-    fn take_plain_message(
-        &mut self,
-        ctx: &mut Context<'_>,
-        payload: &[u8],
-        start: StreamOffset,
-        header: usize,
-        origin: Origin,
-    ) -> bool {
-        let frame = self.frame;
-        let text = frame.opcode == opcode::TEXT;
-        let mut head = Head32::default();
-        match frame.mask {
-            Some(key) => {
-                let looked_at = if text { payload } else { &payload[..payload.len().min(limits::HEAD_BYTES)] };
-                mask::unmask_into(&mut ctx.scratch.masked, looked_at, key, 0);
-                if text && simdutf8::basic::from_utf8(&ctx.scratch.masked).is_err() {
-                    return false;
-                }
-                head.extend(&ctx.scratch.masked);
-            }
-            None if text && simdutf8::basic::from_utf8(payload).is_err() => return false,
-            None => head.extend(payload),
-        }
-        self.totals.numbers += 1;
-        self.totals.messages += 1;
-        self.totals.payload_bytes += frame.length;
-        self.ring.push_plain(Plain {
-            origin,
-            start,
-            length: frame.length as u32,
-            header: header as u8,
-            kind: if text { DataType::Text } else { DataType::Binary },
-            head,
-        });
-        self.frame_ended(ctx, origin);
-        true
-    }
-
     fn violation(&mut self, rule: Rule, value: u64) {
         if self.sent.violations.len() < limits::VIOLATIONS {
             let (origin, start) = (self.frame_first, self.frame_start);
@@ -350,28 +298,6 @@ impl FrameReader {
         }
     }
 
-    fn payload_kind(&self) -> Payload {
-        match &self.message {
-            Some(m) if m.facts.compressed => Payload::Compressed,
-            Some(m) if m.facts.kind == DataType::Text => Payload::Text,
-            _ => Payload::Binary,
-        }
-    }
-
-    fn takeover(&self) -> bool {
-        self.deflate.is_none_or(|d| match self.side {
-            Side::Client => !d.client_no_context_takeover,
-            Side::Server => !d.server_no_context_takeover,
-        })
-    }
-
-    fn window_bits(&self) -> u8 {
-        self.deflate.map_or(15, |d| match self.side {
-            Side::Client => d.client_max_window_bits,
-            Side::Server => d.server_max_window_bits,
-        })
-    }
-
     /// The rules that concern the header alone.
     #[cold]
     fn check_header(&mut self) {
@@ -398,93 +324,6 @@ impl FrameReader {
         }
         if self.closed {
             self.violation(Rule::DataAfterClose, u64::from(frame.opcode));
-        }
-    }
-
-    #[inline]
-    fn take_payload(&mut self, ctx: &mut Context<'_>, bytes: &[u8], end: StreamOffset, origin: Origin) {
-        let phase = self.frame.length - self.remaining;
-        self.remaining -= bytes.len() as u64;
-        match self.payload {
-            Payload::Skip => {}
-            Payload::Control => {
-                let room = 125usize.saturating_sub(self.control.len());
-                self.control.extend_from_slice(&bytes[..bytes.len().min(room)]);
-            }
-            Payload::Binary | Payload::Text | Payload::Compressed => {
-                let Some(message) = self.message.as_deref_mut() else { return };
-                message.facts.wire_bytes += bytes.len() as u64;
-                message.facts.last = origin;
-                message.facts.end = end;
-                let key = self.frame.mask;
-                match self.payload {
-                    Payload::Text => text(ctx.scratch, message, bytes, key, phase, origin),
-                    Payload::Compressed => {
-                        let last = self.frame.fin && self.remaining == 0;
-                        self.tail_sent |= last;
-                        self.compressed(ctx.scratch, bytes, phase, last, origin);
-                    }
-                    _ => {
-                        if message.produced < limits::HEAD_BYTES as u64 {
-                            let first = &bytes[..bytes.len().min(limits::HEAD_BYTES)];
-                            match key {
-                                Some(key) => {
-                                    mask::unmask_into(&mut ctx.scratch.masked, first, key, phase);
-                                    message.keep_head(&ctx.scratch.masked);
-                                }
-                                None => message.keep_head(first),
-                            }
-                        }
-                        message.count(bytes.len() as u64);
-                    }
-                }
-            }
-        }
-    }
-
-    fn compressed(&mut self, scratch: &mut Scratch, bytes: &[u8], phase: u64, last: bool, origin: Origin) {
-        let window_bits = self.window_bits();
-        let (Some(message), Some(inflater)) = (self.message.as_deref_mut(), self.inflater.as_deref_mut()) else {
-            return;
-        };
-        if !inflater.is_readable() {
-            return;
-        }
-        if scratch.output.is_empty() {
-            scratch.output = vec![0; OUTPUT];
-        }
-        let Scratch { masked, output } = scratch;
-        let mut phase = phase;
-        let pieces = bytes.len().div_ceil(PIECE).max(1);
-        for index in 0..pieces {
-            let from = index * PIECE;
-            let piece = &bytes[from..(from + PIECE).min(bytes.len())];
-            let last = last && index + 1 == pieces;
-            match self.frame.mask {
-                Some(key) => mask::unmask_into(masked, piece, key, phase),
-                None => {
-                    masked.clear();
-                    masked.extend_from_slice(piece);
-                }
-            }
-            phase += piece.len() as u64;
-            let none = Masked { key: None, offset: 0 };
-            let result = inflater.push(masked, last, output, |plain| message.plain(plain, origin, none));
-            let failure = match result {
-                Err(failed) => {
-                    let (finding, distance) = inflater.examine(window_bits);
-                    Some((failed.wire_offset, failed.inflated, finding, distance))
-                }
-                Ok(()) if last => inflater
-                    .window_breach(window_bits)
-                    .map(|(finding, distance)| (message.facts.wire_bytes, message.produced, finding, Some(distance))),
-                Ok(()) => None,
-            };
-            if let Some((wire_offset, inflated, finding, distance)) = failure {
-                let head = inflater.sample()[..inflater.sample().len().min(64)].to_vec();
-                message.fail(InflateFailure { wire_offset, inflated, origin, finding, distance, head });
-                return;
-            }
         }
     }
 
@@ -585,101 +424,6 @@ impl FrameReader {
         }
     }
 
-    /// Takes note of bytes that the capture lacks.
-    pub(super) fn gap(
-        &mut self,
-        ctx: &mut Context<'_>,
-        offset: StreamOffset,
-        length: u64,
-        origin: Origin,
-        why: GapCause,
-    ) {
-        if self.sent.gaps.len() < limits::GAPS {
-            self.sent.gaps.push(Gap { start: offset, length, origin, why });
-        }
-        if let Some(search) = &mut self.search {
-            self.sent.unreadable_bytes += search.len() as u64;
-            search.clear();
-            self.next_try = 0;
-            return;
-        }
-        let mut length = length;
-        if self.inside {
-            let inside = length.min(self.remaining);
-            self.remaining -= inside;
-            length -= inside;
-            if matches!(self.payload, Payload::Binary | Payload::Text | Payload::Compressed) {
-                if let Some(message) = self.message.as_deref_mut() {
-                    message.lose(inside);
-                    message.facts.end = StreamOffset(offset.0 + inside);
-                }
-                if self.payload == Payload::Compressed
-                    && let Some(inflater) = self.inflater.as_deref_mut()
-                {
-                    inflater.lose();
-                }
-            }
-            if self.remaining == 0 {
-                self.tail_sent = true;
-                if self.payload == Payload::Control {
-                    // Its content is not known: nothing may be concluded from it.
-                    self.payload = Payload::Skip;
-                }
-                self.end_frame(ctx, origin);
-            }
-        }
-        if length > 0 {
-            self.lose_frames();
-        }
-    }
-
-    /// The next frame boundary is unknown.
-    fn lose_frames(&mut self) {
-        self.header_have = 0;
-        self.inside = false;
-        self.end_message(false);
-        if let Some(inflater) = self.inflater.as_deref_mut() {
-            inflater.lose();
-        } else if self.deflate.is_some() && self.takeover() {
-            // A lost message may have been compressed: the context is not the sender's any more.
-            let mut inflater = Inflater::new(true);
-            inflater.lose();
-            self.inflater = Some(Box::new(inflater));
-        }
-        self.search = Some(Box::default());
-        self.next_try = 0;
-    }
-
-    fn expected(&self) -> Expected {
-        Expected { side: self.side, deflate: self.deflate.is_some() || self.deflate_unknown }
-    }
-
-    fn search_in(&mut self, ctx: &mut Context<'_>, offset: StreamOffset, bytes: &[u8], origin: Origin) {
-        let expected = self.expected();
-        let Some(search) = &mut self.search else { return };
-        let dropped = search.push(offset, bytes, origin);
-        if dropped > 0 {
-            self.next_try = 0;
-        }
-        self.sent.unreadable_bytes += dropped;
-        if search.len() < self.next_try {
-            return;
-        }
-        // Tried again when a quarter more is there, so that the search costs in proportion to the bytes.
-        self.next_try = search.len() + search.len() / 4;
-        if let Some(found) = search.find(expected, false) {
-            self.resume(ctx, found);
-        }
-    }
-
-    fn resume(&mut self, ctx: &mut Context<'_>, found: Found) {
-        self.search = None;
-        self.sent.unreadable_bytes += found.skipped;
-        for (offset, bytes, origin) in found.rest {
-            self.data(ctx, offset, &bytes, origin);
-        }
-    }
-
     /// The stream is over.
     pub(super) fn finish(&mut self, ctx: &mut Context<'_>) {
         let expected = self.expected();
@@ -706,27 +450,5 @@ impl FrameReader {
         self.sent.frames = totals.frames;
         self.sent.last_frame = totals.last_frame;
         self.sent.last_message = totals.last_message;
-    }
-}
-
-/// Checks plain text payload piece by piece.
-#[inline]
-fn text(
-    scratch: &mut Scratch,
-    message: &mut OpenMessage,
-    bytes: &[u8],
-    key: Option<[u8; 4]>,
-    phase: u64,
-    origin: Origin,
-) {
-    let Some(key) = key else {
-        message.plain(bytes, origin, Masked { key: None, offset: phase });
-        return;
-    };
-    let mut phase = phase;
-    for piece in bytes.chunks(PIECE) {
-        mask::unmask_into(&mut scratch.masked, piece, key, phase);
-        message.plain(&scratch.masked, origin, Masked { key: Some(key), offset: phase });
-        phase += piece.len() as u64;
     }
 }

@@ -1,0 +1,142 @@
+//! What happens to the payload of a frame: counted, checked, inflated or skipped.
+
+use super::{Context, FrameReader, PIECE, Payload, Scratch};
+use crate::connection::{DataType, InflateFailure};
+use crate::ids::{Origin, Side, StreamOffset};
+use crate::limits;
+use crate::websocket::inflate::OUTPUT;
+use crate::websocket::mask;
+use crate::websocket::open_message::{Masked, OpenMessage};
+
+impl FrameReader {
+    pub(super) fn payload_kind(&self) -> Payload {
+        match &self.message {
+            Some(m) if m.facts.compressed => Payload::Compressed,
+            Some(m) if m.facts.kind == DataType::Text => Payload::Text,
+            _ => Payload::Binary,
+        }
+    }
+
+    pub(super) fn takeover(&self) -> bool {
+        self.deflate.is_none_or(|d| match self.side {
+            Side::Client => !d.client_no_context_takeover,
+            Side::Server => !d.server_no_context_takeover,
+        })
+    }
+
+    pub(super) fn window_bits(&self) -> u8 {
+        self.deflate.map_or(15, |d| match self.side {
+            Side::Client => d.client_max_window_bits,
+            Side::Server => d.server_max_window_bits,
+        })
+    }
+
+    #[inline]
+    pub(super) fn take_payload(&mut self, ctx: &mut Context<'_>, bytes: &[u8], end: StreamOffset, origin: Origin) {
+        let phase = self.frame.length - self.remaining;
+        self.remaining -= bytes.len() as u64;
+        match self.payload {
+            Payload::Skip => {}
+            Payload::Control => {
+                let room = 125usize.saturating_sub(self.control.len());
+                self.control.extend_from_slice(&bytes[..bytes.len().min(room)]);
+            }
+            Payload::Binary | Payload::Text | Payload::Compressed => {
+                let Some(message) = self.message.as_deref_mut() else { return };
+                message.facts.wire_bytes += bytes.len() as u64;
+                message.facts.last = origin;
+                message.facts.end = end;
+                let key = self.frame.mask;
+                match self.payload {
+                    Payload::Text => text(ctx.scratch, message, bytes, key, phase, origin),
+                    Payload::Compressed => {
+                        let last = self.frame.fin && self.remaining == 0;
+                        self.tail_sent |= last;
+                        self.compressed(ctx.scratch, bytes, phase, last, origin);
+                    }
+                    _ => {
+                        if message.produced < limits::HEAD_BYTES as u64 {
+                            let first = &bytes[..bytes.len().min(limits::HEAD_BYTES)];
+                            match key {
+                                Some(key) => {
+                                    mask::unmask_into(&mut ctx.scratch.masked, first, key, phase);
+                                    message.keep_head(&ctx.scratch.masked);
+                                }
+                                None => message.keep_head(first),
+                            }
+                        }
+                        message.count(bytes.len() as u64);
+                    }
+                }
+            }
+        }
+    }
+
+    pub(super) fn compressed(&mut self, scratch: &mut Scratch, bytes: &[u8], phase: u64, last: bool, origin: Origin) {
+        let window_bits = self.window_bits();
+        let (Some(message), Some(inflater)) = (self.message.as_deref_mut(), self.inflater.as_deref_mut()) else {
+            return;
+        };
+        if !inflater.is_readable() {
+            return;
+        }
+        if scratch.output.is_empty() {
+            scratch.output = vec![0; OUTPUT];
+        }
+        let Scratch { masked, output } = scratch;
+        let mut phase = phase;
+        let pieces = bytes.len().div_ceil(PIECE).max(1);
+        for index in 0..pieces {
+            let from = index * PIECE;
+            let piece = &bytes[from..(from + PIECE).min(bytes.len())];
+            let last = last && index + 1 == pieces;
+            match self.frame.mask {
+                Some(key) => mask::unmask_into(masked, piece, key, phase),
+                None => {
+                    masked.clear();
+                    masked.extend_from_slice(piece);
+                }
+            }
+            phase += piece.len() as u64;
+            let none = Masked { key: None, offset: 0 };
+            let result = inflater.push(masked, last, output, |plain| message.plain(plain, origin, none));
+            let failure = match result {
+                Err(failed) => {
+                    let (finding, distance) = inflater.examine(window_bits);
+                    Some((failed.wire_offset, failed.inflated, finding, distance))
+                }
+                Ok(()) if last => inflater
+                    .window_breach(window_bits)
+                    .map(|(finding, distance)| (message.facts.wire_bytes, message.produced, finding, Some(distance))),
+                Ok(()) => None,
+            };
+            if let Some((wire_offset, inflated, finding, distance)) = failure {
+                let head = inflater.sample()[..inflater.sample().len().min(64)].to_vec();
+                message.fail(InflateFailure { wire_offset, inflated, origin, finding, distance, head });
+                return;
+            }
+        }
+    }
+}
+
+/// Checks plain text payload piece by piece.
+#[inline]
+fn text(
+    scratch: &mut Scratch,
+    message: &mut OpenMessage,
+    bytes: &[u8],
+    key: Option<[u8; 4]>,
+    phase: u64,
+    origin: Origin,
+) {
+    let Some(key) = key else {
+        message.plain(bytes, origin, Masked { key: None, offset: phase });
+        return;
+    };
+    let mut phase = phase;
+    for piece in bytes.chunks(PIECE) {
+        mask::unmask_into(&mut scratch.masked, piece, key, phase);
+        message.plain(&scratch.masked, origin, Masked { key: Some(key), offset: phase });
+        phase += piece.len() as u64;
+    }
+}
