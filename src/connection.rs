@@ -145,8 +145,8 @@ pub struct Sent {
     pub defects: u64,
     /// The Close frames, in order.
     pub closes: Vec<CloseFrame>,
-    /// Pings sent and how they were answered.
-    pub pings: Pings,
+    /// Pings sent and how they were answered; `None` when there were none. See [`Sent::pings`].
+    pub ping_facts: Option<Box<Pings>>,
     /// Pongs sent.
     pub pongs: u64,
     /// Broken rules of RFC 6455 and RFC 7692, at most [`crate::limits::VIOLATIONS`].
@@ -176,6 +176,13 @@ pub struct Sent {
 }
 
 impl Sent {
+    /// Pings sent and how they were answered.
+    #[must_use]
+    pub fn pings(&self) -> &Pings {
+        const NONE: &Pings = &Pings { sent: 0, answered: 0, first_unanswered: None, last: None, interval: None };
+        self.ping_facts.as_deref().unwrap_or(NONE)
+    }
+
     /// Keeps no message: a calm ending needs none, and of a finished connection only a few hundred bytes shall stay.
     pub fn forget_messages(&mut self) {
         for message in std::mem::take(&mut self.recent) {

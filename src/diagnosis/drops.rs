@@ -50,7 +50,7 @@ pub fn last_from(case: &Case<'_>, from: Side) -> Option<LastThing> {
             complete: message.complete,
         }),
         (_, Some(origin)) => {
-            let what = if sent.pings.last == Some(origin) { "Ping" } else { "Pong" };
+            let what = if sent.pings().last == Some(origin) { "Ping" } else { "Pong" };
             Some(LastThing { from, what: what.to_string(), origin, complete: true })
         }
         _ => None,

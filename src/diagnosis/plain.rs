@@ -222,7 +222,7 @@ pub fn contains_any(text: &str, needles: &[&str]) -> bool {
 pub fn note_hidden(case: &Case<'_>, finding: &mut Finding) {
     let Some((from, close)) = case.ending.close else { return };
     let other = from.other();
-    let unanswered = case.connection.sent_by(from).pings.first_unanswered.filter(|p| p.packet < close.origin.packet);
+    let unanswered = case.connection.sent_by(from).pings().first_unanswered.filter(|p| p.packet < close.origin.packet);
     if let Some(ping) = unanswered.filter(|_| !case.has_holes(other)) {
         let waited = close.origin.at.seconds_since(ping.at);
         if waited >= 2.0 {

@@ -21,6 +21,11 @@ pub(super) fn fingerprint(payload: &[u8]) -> u64 {
 }
 
 impl PingLog {
+    /// The facts, where there are any.
+    pub(super) fn into_facts(self) -> Option<Box<Pings>> {
+        (self.facts.sent > 0).then(|| Box::new(self.facts))
+    }
+
     pub(super) fn ping(&mut self, payload: u64, origin: Origin) {
         self.facts.sent += 1;
         self.facts.interval = self.facts.last.map(|last| origin.at.since(last.at));

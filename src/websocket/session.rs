@@ -83,8 +83,8 @@ impl Session {
         let [client, server] = self.readers;
         let [client_pings, server_pings] = self.pings;
         let (mut client, mut server) = (client.sent, server.sent);
-        client.pings = client_pings.facts;
-        server.pings = server_pings.facts;
+        client.ping_facts = client_pings.into_facts();
+        server.ping_facts = server_pings.into_facts();
         (self.handshake, client, server)
     }
 

@@ -240,7 +240,7 @@ fn add_fixes(
         );
     }
     let half = (seconds / 2.0).max(1.0).floor();
-    let pings = case.connection.from_server.pings.sent + case.connection.from_client.pings.sent;
+    let pings = case.connection.from_server.pings().sent + case.connection.from_client.pings().sent;
     let had = if pings == 0 { " No Ping was sent over it." } else { "" };
     finding.with_fix(
         Party::Server,

@@ -44,7 +44,7 @@ fn check(case: &Case<'_>) -> Verdict {
     let Some(closer) = case.ending.closer else { return Verdict::NotThis };
     let reason_says = going_away::topic(case.ending.reason()) == Some(Topic::Keepalive);
     let other = closer.other();
-    let ping = case.connection.sent_by(closer).pings.first_unanswered;
+    let ping = case.connection.sent_by(closer).pings().first_unanswered;
     let waited = ping.and_then(|p| case.seconds_before_end(p)).filter(|w| *w >= SHORTEST_WAIT);
     if !reason_says
         && (waited.is_none() || matches!(case.ending.code, None | Some(1002 | 1003 | 1007 | 1009 | 1010 | 3000..)))
@@ -73,7 +73,7 @@ fn check(case: &Case<'_>) -> Verdict {
     finding.caused_by = Some(Party::from(other));
     finding.change = Some(Party::from(other));
     let sent = case.connection.sent_by(closer);
-    let pings = &sent.pings;
+    let pings = sent.pings();
     if let Some(ping) = ping {
         finding = finding.with_evidence(
             "unanswered-ping",

@@ -77,7 +77,7 @@ fn fits(case: &Case<'_>, side: Side, since: Origin, heard: Origin, waited: f64) 
     let repeats = sent.unanswered_retransmissions;
     let what = if sent.unacknowledged_since.is_none() {
         "TCP keep-alive probes".to_string()
-    } else if sent.pings.first_unanswered.is_some_and(|p| p.packet >= since.packet) {
+    } else if sent.pings().first_unanswered.is_some_and(|p| p.packet >= since.packet) {
         format!("a Ping (packet {})", since.packet)
     } else {
         format!("data (packet {})", since.packet)

@@ -51,7 +51,7 @@ fn check(case: &Case<'_>) -> Verdict {
     finding.caused_by = None;
     finding.change = Some(Party::Nobody);
     for side in [Side::Client, Side::Server] {
-        let waiting = connection.sent_by(side).pings.first_unanswered;
+        let waiting = connection.sent_by(side).pings().first_unanswered;
         let Some(ping) = waiting else { continue };
         let waited = connection.capture_end.seconds_since(ping.at);
         if waited >= PONG_SECONDS && !case.has_holes(side.other()) {
