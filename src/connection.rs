@@ -12,7 +12,7 @@ use crate::ids::{Origin, Side, StreamOffset, Timestamp};
 mod handshake;
 mod message;
 
-pub use handshake::{Deflate, Handshake, HandshakeViolation, Head, KEY};
+pub use handshake::{Deflate, Handshake, HandshakeViolation, Head, KEY, KEY_BYTES};
 pub use message::{
     DataType, Defect, Head32, InflateFailure, InflateFinding, Inline, InvalidUtf8, Message, OlderSizes, SplitCharacter,
     Utf8Class, hex,
@@ -160,7 +160,7 @@ pub struct Sent {
     /// The first FIN.
     pub fin: Option<Origin>,
     /// The first RST.
-    pub rst: Option<Origin>,
+    pub rst: Option<Box<Origin>>,
     /// How far the other side acknowledged it.
     pub acknowledged_to: StreamOffset,
     /// Segments that carried again what had been sent before.
@@ -168,7 +168,7 @@ pub struct Sent {
     /// Of those, the ones after the last packet of the other side.
     pub unanswered_retransmissions: u32,
     /// When the first byte that was never acknowledged was first sent.
-    pub unacknowledged_since: Option<Origin>,
+    pub unacknowledged_since: Option<Box<Origin>>,
     /// Bytes that the capture lacks.
     pub gaps: Vec<Gap>,
     /// Bytes that were there but could not be read as frames (after lost frame headers).

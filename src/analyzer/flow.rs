@@ -296,12 +296,12 @@ impl Flow {
     fn fill(&self, index: usize, sent: &mut Sent) {
         let (end, assembler) = (&self.ends[index], &self.assemblers[index]);
         sent.fin = end.fin;
-        sent.rst = end.rst;
+        sent.rst = end.rst.map(Box::new);
         sent.last_packet = Some(self.last[index]).filter(|o| o.packet.0 > 0);
         sent.acknowledged_to = assembler.acknowledged();
         sent.retransmissions = assembler.retransmissions();
         sent.unanswered_retransmissions = assembler.unanswered_retransmissions();
-        sent.unacknowledged_since = assembler.unacknowledged_since();
+        sent.unacknowledged_since = assembler.unacknowledged_since().map(Box::new);
     }
 }
 

@@ -62,6 +62,9 @@ impl Head {
     }
 }
 
+/// Length of a `Sec-WebSocket-Key`: 16 bytes in base64 (RFC 6455 section 4.1); a longer value is cut, a shorter one padded.
+pub const KEY_BYTES: usize = 24;
+
 /// What stands in kept heads for `Sec-WebSocket-Key` and `Sec-WebSocket-Accept`, which differ on every connection.
 pub const KEY: &str = "*";
 
@@ -70,7 +73,7 @@ pub const KEY: &str = "*";
 pub struct Handshake {
     /// The value of `Sec-WebSocket-Key`. In the kept heads it and the answer to it are replaced by [`KEY`], so that the heads of
     /// one client program are the same on all its connections and are kept once.
-    pub key: Option<Box<str>>,
+    pub key: Option<[u8; KEY_BYTES]>,
     /// The client's request; `None` when only the response was captured.
     pub request: Option<Head>,
     /// The server's 101.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::connection::{Connection, Observations};
+use crate::connection::{Connection, KEY_BYTES, Observations};
 
 /// Both legs of one conversation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,7 +23,7 @@ impl Legs {
     /// Pairs connections by their `Sec-WebSocket-Key`, which proxies hand on: it is 16 random bytes (RFC 6455 section 4.1).
     #[must_use]
     pub fn new(observations: &Observations) -> Legs {
-        let mut by_key: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+        let mut by_key: BTreeMap<&[u8; KEY_BYTES], Vec<usize>> = BTreeMap::new();
         for (index, connection) in observations.connections.iter().enumerate() {
             if let Some(key) = key(connection) {
                 by_key.entry(key).or_default().push(index);
@@ -57,8 +57,8 @@ impl Legs {
     }
 }
 
-fn key(connection: &Connection) -> Option<&str> {
-    connection.handshake.as_ref()?.key.as_deref()
+fn key(connection: &Connection) -> Option<&[u8; KEY_BYTES]> {
+    connection.handshake.as_ref()?.key.as_ref()
 }
 
 /// Whether the handshake of `front` spans that of `back`: asked before and answered after.

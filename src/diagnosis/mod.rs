@@ -32,7 +32,7 @@ use finding::{Cause, Family, Finding, Verdict};
 use world::World;
 
 /// Verdicts that are found before they are put together.
-const BATCH: usize = 256;
+const BATCH: usize = 128;
 
 /// Explains every connection.
 #[must_use]

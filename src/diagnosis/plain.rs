@@ -102,7 +102,7 @@ pub fn waited_for_answer(case: &Case<'_>) -> Option<f64> {
     }
     let other = case.connection.sent_by(from.other());
     // The one that should answer hung up instead: common, and no wait.
-    let gone = [other.fin, other.rst].into_iter().flatten().map(|o| o.at).min();
+    let gone = [other.fin, other.rst.as_deref().copied()].into_iter().flatten().map(|o| o.at).min();
     let until = case.connection.tcp_end.map_or(case.connection.capture_end, |e| e.origin.at);
     let until = gone.map_or(until, |g| g.min(until));
     Some(until.seconds_since(close.origin.at)).filter(|s| *s >= ANSWER_SECONDS)
@@ -144,7 +144,7 @@ fn note_unanswered(case: &Case<'_>, finding: &mut Finding) {
 /// Notes a RST after a Close: the other side's API may not see the code.
 fn note_transport(case: &Case<'_>, finding: &mut Finding) {
     let (Some((from, close)), Some(end)) = (case.ending.close, case.connection.tcp_end) else { return };
-    let reset = case.connection.sent_by(from).rst;
+    let reset = case.connection.sent_by(from).rst.as_deref().copied();
     if let Some(rst) = reset.filter(|r| r.packet >= close.origin.packet && end.by == from && case.was_reset()) {
         note(
             finding,

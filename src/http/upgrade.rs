@@ -7,7 +7,7 @@ use sha1::{Digest, Sha1};
 
 use super::body::Body;
 use super::head::{self, Kind, Outcome, Parsed, Start};
-use crate::connection::{Deflate, Handshake, HandshakeViolation, Head};
+use crate::connection::{Deflate, Handshake, HandshakeViolation, Head, KEY_BYTES};
 use crate::ids::{Origin, StreamOffset};
 use crate::limits;
 
@@ -317,7 +317,12 @@ impl Upgrade {
             violations.push(HandshakeViolation::MalformedHead);
         }
         let (accept_valid, deflate) = response_facts(request.as_ref(), &response, &mut violations);
-        let key = request.as_ref().and_then(|r| r.field("sec-websocket-key")).map(Box::from);
+        let key = request.as_ref().and_then(|r| r.field("sec-websocket-key")).map(|key| {
+            let mut kept = [0; KEY_BYTES];
+            let length = key.len().min(KEY_BYTES);
+            kept[..length].copy_from_slice(&key.as_bytes()[..length]);
+            kept
+        });
         let handshake = Handshake { key, request, response, accept_valid, deflate, violations };
         let asked = &mut self.sides[client];
         let lost = asked.state != State::Asked;

@@ -48,7 +48,7 @@ fn gone(sent: &Sent, heard: Option<Origin>) -> Option<(Origin, f64)> {
     let heard = heard?;
     let last = sent.last_packet?;
     // A keep-alive probe repeats an acknowledged byte: then there is no unacknowledged data, only silence.
-    let since = sent.unacknowledged_since.unwrap_or(heard);
+    let since = sent.unacknowledged_since.as_deref().copied().unwrap_or(heard);
     let waited = last.at.seconds_since(since.at.max(heard.at));
     (sent.unanswered_retransmissions >= REPEATS && waited >= SECONDS && last.packet > heard.packet)
         .then_some((since, waited))
@@ -149,7 +149,7 @@ mod tests {
     fn repeating() -> Sent {
         Sent {
             unanswered_retransmissions: 4,
-            unacknowledged_since: at(5, 5),
+            unacknowledged_since: at(5, 5).map(Box::new),
             last_packet: at(9, 12),
             ..Sent::default()
         }
