@@ -3,7 +3,7 @@
 //! Lengths on the wire are never allocated for; these numbers are. Reaching one that can change a verdict is reported.
 
 /// Bytes asked of the capture file at once.
-pub const READ_BUFFER: usize = 256 * 1024;
+pub const READ_BUFFER: usize = 64 * 1024;
 /// The largest packet record or pcapng block that is read; a larger one is a corrupt length.
 pub const LARGEST_RECORD: usize = 16 * 1024 * 1024;
 /// The largest packet record that a capture program writes (libpcap's `MAXIMUM_SNAPLEN`, `USB` aside).
