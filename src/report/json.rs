@@ -12,12 +12,8 @@ use super::model::Report;
 use super::{Format, Style, neutral};
 
 /// See the module.
-pub(super) const FORMAT: Format = Format {
-    name: "json",
-    description: "everything, for programs (docs/report.schema.json describes it)",
-    extension: "json",
-    write: render,
-};
+pub(super) const FORMAT: Format =
+    Format { name: "json", description: "everything, for programs", extension: "json", write: render };
 
 fn render(report: &Report, _: &Style, out: &mut dyn io::Write) -> io::Result<()> {
     let mut serializer = Serializer::with_formatter(&mut *out, Layout { depth: 0, filled: false });

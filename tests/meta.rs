@@ -1,0 +1,110 @@
+//! The list of causes, their files, their documentation and the cases agree.
+
+mod support;
+
+use std::collections::BTreeSet;
+
+use wsdiag::diagnosis::causes::CAUSES;
+use wsdiag::diagnosis::finding::Family;
+
+/// Headings that every cause's documentation has, in this order.
+const HEADINGS: [&str; 6] = [
+    "## What was seen",
+    "## Why the peer closes",
+    "## How we know",
+    "## What would prove us wrong",
+    "## Fix",
+    "## References",
+];
+
+/// Causes of the three families without a case, and why.
+const WITHOUT_CASE: [(&str, &str); 1] =
+    [("proxy-restart", "the case format cannot give two legs of a proxy the same handshake key")];
+
+#[test]
+fn every_cause_is_a_file_with_its_documentation() {
+    let folder = support::root().join("src/diagnosis/causes");
+    let files: BTreeSet<String> = std::fs::read_dir(folder)
+        .expect("the folder of causes")
+        .filter_map(|entry| {
+            entry.expect("an entry").file_name().into_string().ok()?.strip_suffix(".rs").map(String::from)
+        })
+        .filter(|name| name != "mod")
+        .collect();
+    let listed: BTreeSet<String> = CAUSES.iter().map(|c| c.id.replace('-', "_")).collect();
+    assert_eq!(listed, files, "the list and the folder differ");
+    assert_eq!(listed.len(), CAUSES.len(), "an id stands twice in the list");
+    for cause in CAUSES {
+        let mut rest = cause.documentation;
+        for heading in HEADINGS {
+            let at =
+                rest.find(heading).unwrap_or_else(|| panic!("{}: lacks {heading:?}, or has it out of order", cause.id));
+            rest = &rest[at + heading.len()..];
+        }
+        assert!(cause.documentation.contains(&format!("# {}", cause.id)), "{}: its title is not its id", cause.id);
+        assert!(!cause.summary.is_empty() && !cause.summary.ends_with('.'), "{}: a summary has no full stop", cause.id);
+    }
+}
+
+#[test]
+fn every_cause_of_the_three_families_has_a_case() {
+    let folder = support::root().join("fixtures/cases");
+    let mut expected = String::new();
+    for entry in std::fs::read_dir(folder).expect("the folder of cases") {
+        expected += &std::fs::read_to_string(entry.expect("an entry").path()).expect("a case");
+    }
+    let has_case = |id: &str| expected.contains(&format!("cause = \"{id}\""));
+    let heart = [Family::TooBig, Family::NotText, Family::GoingAway];
+    for cause in CAUSES.iter().filter(|c| heart.contains(&c.family)) {
+        let excused = WITHOUT_CASE.iter().any(|(id, _)| *id == cause.id);
+        assert!(has_case(cause.id) != excused, "{}: no case expects it, or its excuse is out of date", cause.id);
+    }
+}
+
+#[test]
+fn rooms_know_only_the_rooms_above_them() {
+    // From top to bottom; `analyzer` wires them all and is asked by `cli` alone.
+    const ROOMS: [&str; 10] =
+        ["limits", "ids", "capture", "network", "connection", "tcp", "http", "websocket", "knowledge", "diagnosis"];
+    // The report's model is the language of verdicts: knowledge and diagnosis speak it.
+    let allowed = |room: &str, used: &str| {
+        let place = |name: &str| ROOMS.iter().position(|r| *r == name);
+        used == room
+            || used == "report" && matches!(room, "knowledge" | "diagnosis")
+            || matches!((place(room), place(used)), (Some(own), Some(other)) if other < own)
+            // What is missing from a stream is a record from the start.
+            || used == "connection" && matches!(room, "tcp" | "http" | "websocket")
+    };
+    let mut wrong = Vec::new();
+    for room in ROOMS {
+        for file in rust_files(&support::root().join("src"), room) {
+            let text = std::fs::read_to_string(&file).expect("a source file");
+            for line in text.lines().filter(|l| l.trim_start().starts_with("use crate::")) {
+                let used =
+                    line.trim_start().trim_start_matches("use crate::").split([':', ';', '{']).next().unwrap_or("");
+                if !allowed(room, used) {
+                    wrong.push(format!("{}: {}", file.display(), line.trim()));
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "a room uses one below it:\n{}", wrong.join("\n"));
+}
+
+/// The files of a room: `src/NAME.rs` and everything under `src/NAME/`.
+fn rust_files(source: &std::path::Path, room: &str) -> Vec<std::path::PathBuf> {
+    let mut found: Vec<_> = Some(source.join(format!("{room}.rs"))).filter(|p| p.exists()).into_iter().collect();
+    let mut folders = vec![source.join(room)];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).into_iter().flatten() {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|e| e == "rs") {
+                found.push(path);
+            }
+        }
+    }
+    found.sort();
+    found
+}
