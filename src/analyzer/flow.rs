@@ -7,7 +7,7 @@ use crate::connection::{
     BlindSpot, Connection, FailedAttempt, FailedHandshake, GapCause, Handshake, HandshakeViolation, Observations, Sent,
     TcpEnd, TcpEndKind,
 };
-use crate::http::{Progress, Upgrade};
+use crate::http::{Failure, Progress, Upgrade};
 use crate::ids::{Origin, Side, StreamOffset};
 use crate::limits;
 use crate::network::Segment;
@@ -192,17 +192,9 @@ impl Flow {
                         observations.blind_spots.push(self.one_direction(client, failure.request.origin));
                         continue;
                     }
-                    observations.failed_handshakes.push(FailedHandshake {
-                        capture: self.capture,
-                        tcp_stream: self.id.0,
-                        client: self.addresses[client],
-                        server: self.addresses[1 - client],
-                        request: failure.request,
-                        response: failure.response,
-                        body: failure.body,
-                        violations: failure.violations,
-                        tcp_end: tcp_end.map(|end| tcp_end_record(end, client)),
-                    });
+                    let mut failed = failed_handshake((self.capture, self.id), self.addresses, client, failure);
+                    failed.tcp_end = tcp_end.map(|end| tcp_end_record(end, client));
+                    observations.failed_handshakes.push(failed);
                 }
             }
             App::WebSocket { session, client } => {
@@ -321,6 +313,26 @@ fn is_calm(client: &Sent, server: &Sent) -> bool {
         })
 }
 
+/// The record of a request that came to nothing; how TCP ended is added where that is known.
+fn failed_handshake(
+    (capture, id): (usize, FlowId),
+    addresses: [SocketAddr; 2],
+    client: usize,
+    failure: Failure,
+) -> FailedHandshake {
+    FailedHandshake {
+        capture,
+        tcp_stream: id.0,
+        client: addresses[client],
+        server: addresses[1 - client],
+        request: failure.request,
+        response: failure.response,
+        body: failure.body,
+        violations: failure.violations,
+        tcp_end: None,
+    }
+}
+
 /// A 101 that a client has to refuse (RFC 6455 section 4.1).
 fn is_invalid(handshake: &Handshake) -> bool {
     handshake.violations.iter().any(|v| {
@@ -387,17 +399,8 @@ impl AppSink<'_> {
         let before = std::mem::replace(self.app, App::WebSocket { session, client });
         if let App::Http(upgrade) = before {
             let (_, failures) = upgrade.into_failures();
-            self.refused.extend(failures.into_iter().map(|f| FailedHandshake {
-                capture: self.capture,
-                tcp_stream: self.id.0,
-                client: self.addresses[client],
-                server: self.addresses[1 - client],
-                request: f.request,
-                response: f.response,
-                body: f.body,
-                violations: f.violations,
-                tcp_end: None,
-            }));
+            let place = (self.capture, self.id);
+            self.refused.extend(failures.into_iter().map(|f| failed_handshake(place, self.addresses, client, f)));
         }
         let asked = self.from;
         for (index, (offset, bytes, origin)) in upgraded.rest.into_iter().enumerate() {
