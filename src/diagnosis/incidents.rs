@@ -141,6 +141,9 @@ fn storm(event: &Event) -> Option<Incident> {
 /// Causes that are timers.
 const TIMED: [&str; 4] = ["idle-timeout", "idle-cut", "connection-age-limit", "keepalive-timeout"];
 
+/// Seconds below which equal spans prove no timer.
+const SHORTEST_TIMER: f64 = 1.9;
+
 /// The same timer over several connections of one server.
 fn recurring(world: &World<'_>, verdicts: &[Option<Diagnosis>]) -> Vec<Incident> {
     let mut incidents = Vec::new();
@@ -152,7 +155,8 @@ fn recurring(world: &World<'_>, verdicts: &[Option<Diagnosis>]) -> Vec<Incident>
                 .filter(|i| verdicts[**i].as_ref().is_some_and(|d| d.cause == cause))
                 .filter_map(|i| value(*i).map(|v| (*i, v)))
                 .collect();
-            let Some((_, first)) = hit.first().copied() else { continue };
+            // What ends within a second or two needs no timer to be alike.
+            let Some((_, first)) = hit.first().copied().filter(|(_, span)| *span >= SHORTEST_TIMER) else { continue };
             let same: Vec<usize> = hit.iter().filter(|(_, v)| timers::equal(first, *v)).map(|(i, _)| *i).collect();
             if same.len() < 3 {
                 continue;

@@ -1,9 +1,10 @@
 //! Times that look like timers.
 
-/// Whether two spans are the same timer: within 2 % or a quarter of a second.
+/// Whether two spans are the same timer: within 2 %, or for short ones within a tenth and at most a quarter of a second.
 #[must_use]
 pub fn equal(a: f64, b: f64) -> bool {
-    (a - b).abs() <= (0.02 * a.max(b)).max(0.25)
+    let longer = a.max(b);
+    (a - b).abs() <= (0.02 * longer).max((0.1 * longer).min(0.25))
 }
 
 /// The timer that a span fits: a whole number of seconds that the span exceeds a little, as a timer that fires late does.
@@ -55,5 +56,6 @@ mod tests {
         assert_eq!(round_seconds(7.5), None);
         assert_eq!(round_seconds(3600.9), Some(3600));
         assert!(equal(30.0, 30.5) && !equal(30.0, 31.0));
+        assert!(!equal(0.142, 0.05), "two short waits are no timer");
     }
 }

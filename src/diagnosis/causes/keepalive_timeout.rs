@@ -51,6 +51,9 @@ fn check(case: &Case<'_>) -> Verdict {
     {
         return Verdict::NotThis;
     }
+    if !reason_says && waited.is_some() && !case.ending.reason().is_empty() {
+        return Verdict::RuledOut("a Ping was open, but the close reason names something else".to_string());
+    }
     // A close by the application with 1000 need not have to do with the Ping before it.
     let plain = matches!(case.ending.code, Some(1000 | 1005)) && !reason_says;
     let spoke_since = ping.zip(case.connection.sent_by(other).last_frame).is_some_and(|(p, last)| last.at > p.at);
