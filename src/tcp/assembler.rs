@@ -71,13 +71,6 @@ impl Default for Assembler {
 const FARTHEST: i64 = 1 << 30;
 
 impl Assembler {
-    /// Where delivery stands.
-    #[must_use]
-    #[inline]
-    pub fn delivered(&self) -> StreamOffset {
-        StreamOffset(self.offset)
-    }
-
     /// How far the other side acknowledged this stream, bytes of the stream only.
     #[must_use]
     #[inline]

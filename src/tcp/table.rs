@@ -88,18 +88,6 @@ impl FlowTable {
             }
         }
     }
-
-    /// How many flows there are.
-    #[must_use]
-    pub fn len(&self) -> u32 {
-        self.flows
-    }
-
-    /// Whether no segment was seen yet.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.flows == 0
-    }
 }
 
 fn v6(address: IpAddr) -> Ipv6Addr {

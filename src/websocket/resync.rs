@@ -114,7 +114,6 @@ impl Search {
                 return None;
             }
             chain.headers += usize::from(whole);
-            chain.begun += 1;
             here = next;
             if chain.headers >= PROOF {
                 return Some(chain);
@@ -153,8 +152,6 @@ impl Search {
 struct Chain {
     /// Whole frames.
     headers: usize,
-    /// Frames begun.
-    begun: usize,
     /// The last one ends with the bytes.
     reached_end: bool,
 }
