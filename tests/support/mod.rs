@@ -13,10 +13,12 @@ pub mod clothes;
 pub mod conversation;
 pub mod files;
 pub mod judge;
+pub mod mutate;
 pub mod packets;
 pub mod rng;
 pub mod steps;
 pub mod tcp;
+pub mod trial;
 pub mod websocket;
 
 use std::path::{Path, PathBuf};
