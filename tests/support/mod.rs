@@ -17,6 +17,7 @@ pub mod mutate;
 pub mod packets;
 pub mod rng;
 pub mod steps;
+pub mod targets;
 pub mod tcp;
 pub mod trial;
 pub mod websocket;

@@ -19,7 +19,12 @@ pub struct Bounds {
 
 /// Reads a capture and writes its report in every format; the message of a panic.
 pub fn attempt(path: &Path) -> Result<(), String> {
-    catch_unwind(AssertUnwindSafe(|| everything(path))).map_err(|panic| {
+    caught(|| everything(path))
+}
+
+/// What `run` panics with.
+pub fn caught(run: impl FnOnce()) -> Result<(), String> {
+    catch_unwind(AssertUnwindSafe(run)).map_err(|panic| {
         let text = panic.downcast_ref::<String>().cloned();
         text.or_else(|| panic.downcast_ref::<&str>().map(ToString::to_string)).unwrap_or_else(|| "a panic".to_string())
     })
