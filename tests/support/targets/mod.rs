@@ -105,7 +105,8 @@ fn facts(bytes: &[u8]) -> Value {
 }
 
 /// Facts that belong to single packets, or to what their headers acknowledged.
-const OF_PACKETS: [&str; 6] = [
+const OF_PACKETS: [&str; 7] = [
+    "interval",
     "acknowledged",
     "acknowledged_to",
     "retransmissions",
@@ -113,18 +114,28 @@ const OF_PACKETS: [&str; 6] = [
     "unacknowledged_since",
     "capture_end",
 ];
-/// Samples of a payload with a fault: they hold what had come when the fault was met, and what is counted in them.
-const SAMPLES: [&str; 7] =
-    ["around", "around_offset", "counted_bytes", "high_bytes", "control_bytes", "distance", "wire_offset"];
+/// Samples of a payload with a fault: they hold what had come when the fault was met, and what is counted in them or
+/// concluded from them.
+const SAMPLES: [&str; 9] = [
+    "around",
+    "around_offset",
+    "bytes",
+    "counted_bytes",
+    "high_bytes",
+    "control_bytes",
+    "distance",
+    "wire_offset",
+    "finding",
+];
 
 fn strip(value: &mut Value) {
     match value {
         Value::Object(map) if map.contains_key("packet") && map.contains_key("at") => *value = Value::Null,
         Value::Object(map) => {
-            map.retain(|name, _| !OF_PACKETS.contains(&name.as_str()) && !SAMPLES.contains(&name.as_str()));
             if map.contains_key("finding") || map.contains_key("class") {
                 map.retain(|name, _| name != "head" && name != "mask");
             }
+            map.retain(|name, _| !OF_PACKETS.contains(&name.as_str()) && !SAMPLES.contains(&name.as_str()));
             map.values_mut().for_each(strip);
         }
         Value::Array(list) => list.iter_mut().for_each(strip),
