@@ -77,6 +77,9 @@ pub struct Connection {
     pub from_server: Box<Sent>,
     /// The first FIN or RST of the connection, on the wire.
     pub tcp_end: Option<TcpEnd>,
+    /// What was odd about its TCP; `None` when nothing was.
+    #[serde(default)]
+    pub tcp_anomalies: Option<Box<TcpAnomalies>>,
     /// Time of the last packet of the whole capture: what happened after it is unknown.
     pub capture_end: Timestamp,
 }
@@ -350,6 +353,22 @@ pub struct TcpEnd {
     pub by: Side,
     /// The packet.
     pub origin: Origin,
+}
+
+/// What is odd about the TCP of a connection, and how it was read.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TcpAnomalies {
+    /// Segments with data or control bits that the capture holds a second time: left out.
+    pub copies: u32,
+    /// Segments that carried other bytes under sequence numbers that an earlier one had: the first bytes were read.
+    pub conflicts: u32,
+    /// The first of them.
+    pub first_conflict: Option<Origin>,
+    /// The first RST or FIN that its receiver did not take, since both ends went on or its number was behind the window
+    /// (RFC 9293 section 3.10.7.4, RFC 5961 section 3.2): left out.
+    pub ignored_end: Option<Origin>,
+    /// Segments that carried data behind their sender's FIN: left out, as receivers do.
+    pub after_fin: u32,
 }
 
 /// FIN or RST.

@@ -12,10 +12,19 @@ pub const LARGEST_PACKET: u32 = 262_144;
 /// VLAN tags and similar headers between the link layer and IP.
 pub const LINK_HEADERS: usize = 8;
 
+/// TCP flows of each IP version whose addresses are remembered; the oldest that are no WebSocket are forgotten first.
+pub const FLOWS: usize = 900_000;
+/// Flows that are followed although nobody knows yet what they are; beyond that the oldest half-open ones go first.
+pub const HALF_OPEN_FLOWS: usize = 65_536;
+/// Flows that are followed and are no WebSocket yet; beyond that the oldest ones go.
+pub const UNDECIDED_FLOWS: usize = 262_144;
+
 /// Out-of-order bytes kept for one direction of a TCP connection.
 pub const OUT_OF_ORDER_BYTES: usize = 1024 * 1024;
 /// Out-of-order segments kept for one direction of a TCP connection.
 pub const OUT_OF_ORDER_SEGMENTS: usize = 2048;
+/// Out-of-order bytes kept for all TCP connections together, what each segment costs beside its bytes included.
+pub const OUT_OF_ORDER_IN_ALL: usize = 64 * 1024 * 1024;
 /// Packets of the same connection that may follow an acknowledgement of missing bytes before these count as lost:
 /// captures that merge several queues swap a segment and its acknowledgement.
 pub const GAP_PATIENCE: u32 = 32;

@@ -6,6 +6,7 @@ use super::flow::Ignored;
 use crate::capture::CaptureError;
 use crate::connection::BlindSpot;
 use crate::ids::PacketNumber;
+use crate::limits;
 use crate::network::NotTcp;
 
 /// Counts of what was passed over, with the first packets of each kind.
@@ -16,6 +17,9 @@ pub(super) struct Blind {
     http2: u64,
     cut: Option<String>,
     unknown_interfaces: u64,
+    /// Flows given up because too many were open: half-open ones, and others that were no WebSocket yet.
+    pub(super) half_open_evicted: u64,
+    pub(super) undecided_evicted: u64,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -106,6 +110,24 @@ impl Blind {
                     packets,
                 ),
             }
+        }
+        if self.half_open_evicted > 0 {
+            let text = format!(
+                "{} TCP connections that were never completed were given up, oldest first, because more than {} were open at \
+                 once: a SYN flood or a port scan. WebSocket connections are not affected.",
+                self.half_open_evicted,
+                limits::HALF_OPEN_FLOWS
+            );
+            add("half-open-evicted", text, &[]);
+        }
+        if self.undecided_evicted > 0 {
+            let text = format!(
+                "{} TCP connections that were no WebSocket yet were given up, oldest first, because more than {} were open at \
+                 once: an upgrade on one of them after that was not seen. Filter the capture by the port in question.",
+                self.undecided_evicted,
+                limits::UNDECIDED_FLOWS
+            );
+            add("flows-evicted", text, &[]);
         }
         if self.unknown_interfaces > 0 {
             let text = format!(

@@ -5,19 +5,22 @@ use std::net::SocketAddr;
 use super::heads::Heads;
 use crate::connection::{
     BlindSpot, Connection, FailedAttempt, FailedHandshake, GapCause, Handshake, HandshakeViolation, Observations, Sent,
-    TcpEnd, TcpEndKind,
+    TcpAnomalies, TcpEnd, TcpEndKind,
 };
 use crate::http::{Failure, Progress, Upgrade};
-use crate::ids::{Origin, Side, StreamOffset};
+use crate::ids::{Origin, PacketNumber, SequenceNumber, Side, StreamOffset};
 use crate::limits;
 use crate::network::Segment;
-use crate::tcp::{Assembler, FlowId, Sink, ordered};
+use crate::tcp::{Assembler, FlowId, OutOfOrder, Seen, Sink, ordered};
 use crate::websocket::{FrameSeen, Scratch, Session, Stage};
 
 /// What all flows use while they take a packet.
 pub(super) struct Shared<'a> {
     pub(super) scratch: &'a mut Scratch,
     pub(super) heads: &'a mut Heads,
+    pub(super) out_of_order: &'a OutOfOrder,
+    /// WebSocket connections that are followed.
+    pub(super) websockets: &'a mut usize,
     pub(super) on_frame: &'a mut dyn FnMut(&FrameSeen),
 }
 
@@ -48,9 +51,23 @@ pub(super) enum Ignored {
 #[derive(Default, Clone, Copy)]
 struct End {
     syn: Option<Origin>,
+    /// The last SYN: as long as nothing followed it the connection is half-open.
+    last_syn: PacketNumber,
     syn_ack: bool,
     fin: Option<Origin>,
-    rst: Option<Origin>,
+    rst: Option<Reset>,
+}
+
+/// A reset, and where both streams stood then, to see whether its receiver took it.
+#[derive(Clone, Copy)]
+struct Reset {
+    origin: Origin,
+    /// Where the sender's stream ends by what the reset says.
+    end: SequenceNumber,
+    /// The reset stands behind everything that its sender had sent: it was made up, or data before it is missing.
+    ahead: bool,
+    /// How far the stream of its receiver had come.
+    other_sent: StreamOffset,
 }
 
 /// A TCP connection that is or may become a WebSocket. What every packet touches stands first and together.
@@ -58,6 +75,8 @@ struct End {
 pub(super) struct Flow {
     assemblers: [Assembler; 2],
     app: App,
+    /// TCP has ended, but for stragglers.
+    over: bool,
     /// The last packet of each direction; number 0 while there was none.
     last: [Origin; 2],
     id: FlowId,
@@ -68,6 +87,7 @@ pub(super) struct Flow {
     tcp_end: Option<(TcpEndKind, usize, Origin)>,
     /// Upgrade requests of this connection that were refused before one succeeded, and the client's direction.
     refused: Vec<FailedHandshake>,
+    anomalies: Option<Box<TcpAnomalies>>,
 }
 
 impl Flow {
@@ -83,7 +103,24 @@ impl Flow {
             last: [Origin::default(); 2],
             tcp_end: None,
             refused: Vec::new(),
+            over: false,
+            anomalies: None,
         }
+    }
+
+    /// Takes note of a segment that was captured before, or contradicts one that was. True when it has to be left out.
+    #[cold]
+    pub(super) fn seen_before(&mut self, seen: Seen, origin: Origin) -> bool {
+        let anomalies = self.anomalies.get_or_insert_default();
+        match seen {
+            Seen::Copy => anomalies.copies += 1,
+            Seen::Conflict => {
+                anomalies.conflicts += 1;
+                anomalies.first_conflict.get_or_insert(origin);
+            }
+            Seen::First => {}
+        }
+        seen == Seen::Copy
     }
 
     /// Takes a segment that the end `from` sent.
@@ -94,6 +131,9 @@ impl Flow {
         let flags = segment.flags;
         if flags.syn() || flags.fin() || flags.rst() {
             self.control(from, segment);
+        }
+        if self.over && !flags.rst() {
+            self.goes_on(from, segment);
         }
         let [low, high] = &mut self.assemblers;
         let (mine, theirs) = if from == 0 { (low, high) } else { (high, low) };
@@ -116,9 +156,10 @@ impl Flow {
             id: self.id,
             refused: &mut self.refused,
             heads: shared.heads,
+            websockets: shared.websockets,
         };
         if segment.payload_wire_length > 0 || flags.syn() || flags.fin() || !mine.has_started() {
-            mine.push(segment, acknowledged, &mut sink);
+            mine.push(segment, acknowledged, shared.out_of_order, &mut sink);
         }
         if mine.has_hole() {
             mine.tick(origin, &mut sink);
@@ -132,23 +173,76 @@ impl Flow {
     #[cold]
     fn control(&mut self, from: usize, segment: &Segment<'_>) {
         let origin = segment.origin;
-        let end = &mut self.ends[from];
-        if segment.flags.syn() {
+        let flags = segment.flags;
+        if flags.syn() {
+            let end = &mut self.ends[from];
             end.syn.get_or_insert(origin);
-            end.syn_ack |= segment.flags.ack();
+            end.last_syn = origin.packet;
+            end.syn_ack |= flags.ack();
         }
-        if segment.flags.rst() {
-            end.rst.get_or_insert(origin);
-            self.tcp_end.get_or_insert((TcpEndKind::Rst, from, origin));
-        } else if segment.flags.fin() {
-            end.fin.get_or_insert(origin);
-            self.tcp_end.get_or_insert((TcpEndKind::Fin, from, origin));
+        // The FIN itself is acknowledged like a byte; that acknowledgement may have been captured before it.
+        let end = segment.seq.advanced_by(segment.payload_wire_length + u32::from(flags.fin()));
+        if (flags.rst() || flags.fin()) && self.assemblers[from].is_behind(end) {
+            // The receiver has acknowledged what follows: it does not take this (RFC 9293 section 3.10.7.4, RFC 5961).
+            self.anomalies.get_or_insert_default().ignored_end.get_or_insert(origin);
+            return;
+        }
+        if flags.rst() {
+            let reset = Reset {
+                origin,
+                end: segment.seq,
+                ahead: self.assemblers[from].is_ahead(segment.seq),
+                other_sent: self.assemblers[1 - from].sent(),
+            };
+            self.ends[from].rst.get_or_insert(reset);
+        } else if flags.fin() {
+            self.ends[from].fin.get_or_insert(origin);
+        }
+        self.note_end();
+    }
+
+    /// The first FIN or RST of the connection ended it.
+    fn note_end(&mut self) {
+        let resets = (0..2).filter_map(|i| self.ends[i].rst.map(|r| (TcpEndKind::Rst, i, r.origin)));
+        let fins = (0..2).filter_map(|i| self.ends[i].fin.map(|o| (TcpEndKind::Fin, i, o)));
+        self.tcp_end = resets.chain(fins).min_by_key(|(_, _, origin)| *origin);
+        self.over = self.ends.iter().any(|e| e.rst.is_some()) || self.ends.iter().all(|e| e.fin.is_some());
+    }
+
+    /// A packet after the end: where it shows that the connection lived on, the reset was not taken.
+    #[cold]
+    fn goes_on(&mut self, from: usize, segment: &Segment<'_>) {
+        let Some(reset) = self.ends[from].rst else { return };
+        let (mine, theirs) = (&self.assemblers[from], &self.assemblers[1 - from]);
+        let end = segment.seq.advanced_by(segment.payload_wire_length);
+        let new = segment.payload_wire_length > 0 && mine.is_ahead(end);
+        let sends = new && (end.distance_from(reset.end) > 0 || reset.ahead);
+        let takes = segment.flags.ack()
+            && theirs.sent() > reset.other_sent
+            && theirs.position(segment.ack) > reset.other_sent
+            && segment.origin > reset.origin;
+        if sends || takes {
+            self.anomalies.get_or_insert_default().ignored_end.get_or_insert(reset.origin);
+            self.ends[from].rst = None;
+            self.note_end();
         }
     }
 
     /// Whether TCP has ended, but for stragglers.
+    #[inline]
     pub(super) fn is_over(&self) -> bool {
-        self.ends.iter().any(|e| e.rst.is_some()) || self.ends.iter().all(|e| e.fin.is_some())
+        self.over
+    }
+
+    /// Whether this is a WebSocket connection.
+    pub(super) fn is_websocket(&self) -> bool {
+        matches!(self.app, App::WebSocket { .. })
+    }
+
+    /// Whether the end that asked for the connection has sent nothing but SYNs.
+    pub(super) fn is_half_open(&self) -> bool {
+        let asks = |i: usize| self.ends[i].syn.is_some() && !self.ends[i].syn_ack;
+        matches!(self.app, App::Undecided) && (0..2).any(|i| asks(i) && self.last[i].packet == self.ends[i].last_syn)
     }
 
     pub(super) fn is_ignored(&self) -> bool {
@@ -176,6 +270,7 @@ impl Flow {
                 id: self.id,
                 refused: &mut self.refused,
                 heads: shared.heads,
+                websockets: shared.websockets,
             };
             self.assemblers[from].finish(now, &mut sink);
         }
@@ -198,6 +293,7 @@ impl Flow {
                 }
             }
             App::WebSocket { session, client } => {
+                *shared.websockets = shared.websockets.saturating_sub(1);
                 let acknowledged = StreamOffset(0);
                 let mut stage = Stage { scratch: shared.scratch, now, acknowledged, on_frame: shared.on_frame };
                 let (handshake, from_client, from_server) = session.finish(&mut stage);
@@ -233,7 +329,7 @@ impl Flow {
             client: self.addresses[from],
             server: self.addresses[1 - from],
             syn,
-            refused: other.rst,
+            refused: other.rst.map(|r| r.origin),
         });
     }
 
@@ -281,14 +377,22 @@ impl Flow {
             from_client: Box::new(from_client),
             from_server: Box::new(from_server),
             tcp_end,
+            tcp_anomalies: self.anomalies(),
             capture_end: self.last[0].max(self.last[1]).at,
         });
+    }
+
+    fn anomalies(&self) -> Option<Box<TcpAnomalies>> {
+        let after_fin = self.assemblers.iter().map(Assembler::after_fin).sum();
+        let mut anomalies = self.anomalies.clone().unwrap_or_default();
+        anomalies.after_fin = after_fin;
+        (*anomalies != TcpAnomalies::default()).then_some(anomalies)
     }
 
     fn fill(&self, index: usize, sent: &mut Sent) {
         let (end, assembler) = (&self.ends[index], &self.assemblers[index]);
         sent.fin = end.fin;
-        sent.rst = end.rst.map(Box::new);
+        sent.rst = end.rst.map(|r| Box::new(r.origin));
         sent.last_packet = Some(self.last[index]).filter(|o| o.packet.0 > 0);
         sent.acknowledged_to = assembler.acknowledged();
         sent.retransmissions = assembler.retransmissions();
@@ -364,6 +468,7 @@ struct AppSink<'a> {
     id: FlowId,
     refused: &'a mut Vec<FailedHandshake>,
     heads: &'a mut Heads,
+    websockets: &'a mut usize,
 }
 
 impl AppSink<'_> {
@@ -396,6 +501,7 @@ impl AppSink<'_> {
         self.heads.share(&mut upgraded.handshake);
         let lost = [upgraded.lost[client], upgraded.lost[1 - client]];
         let session = Box::new(Session::new(self.id.0, Some(upgraded.handshake), lost));
+        *self.websockets += 1;
         let before = std::mem::replace(self.app, App::WebSocket { session, client });
         if let App::Http(upgrade) = before {
             let (_, failures) = upgrade.into_failures();

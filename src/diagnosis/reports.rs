@@ -7,7 +7,7 @@ use super::case::{Case, Ending};
 use super::ends::Ends;
 use super::finding::{Cause, Finding};
 use super::world::World;
-use super::{handshakes, words};
+use super::{anomalies, handshakes, words};
 use crate::connection::{Connection, GapCause, Head, Observations, Sent, TcpEndKind};
 use crate::ids::Side;
 use crate::report::model::*;
@@ -358,6 +358,7 @@ pub(super) fn blind_spots(world: &World<'_>) -> Vec<BlindSpotReport> {
             packets: Vec::new(),
         });
     }
+    spots.extend(anomalies::spots(world));
     for (index, connection) in world.observations.connections.iter().enumerate() {
         for why in [GapCause::Lost, GapCause::SnapLength, GapCause::WindowFull] {
             spots.extend(gap_spot(index, connection, why));

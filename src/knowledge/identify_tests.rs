@@ -281,6 +281,7 @@ fn an_echoed_reason_says_nothing_about_the_echoer() {
         from_client: Default::default(),
         from_server: Default::default(),
         tcp_end: None,
+        tcp_anomalies: None,
         capture_end: Timestamp(0),
     };
     connection.from_server.closes.push(close(7, reason));

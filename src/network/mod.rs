@@ -65,6 +65,10 @@ pub struct Segment<'a> {
     pub flags: Flags,
     /// Receive window as on the wire, not scaled.
     pub window: u16,
+    /// IPv4 identification of the innermost IP header; 0 where there is none.
+    pub identification: u16,
+    /// The captured bytes of the TCP header, options included.
+    pub header: &'a [u8],
     /// The payload captured.
     pub payload: &'a [u8],
     /// Its length on the wire: more than `payload.len()` when the snap length cut the packet.
@@ -100,17 +104,17 @@ pub fn decode<'a>(packet: &Packet<'a>) -> Result<Segment<'a>, NotTcp> {
 
 fn decode_ip(origin: Origin, ip: &[u8], wire: u32) -> Result<Segment<'_>, NotTcp> {
     let (packet, _) = LaxIpSlice::from_slice(ip).map_err(|_| NotTcp::Malformed)?;
-    let (source, destination, total) = match &packet {
+    let (source, destination, total, identification) = match &packet {
         LaxIpSlice::Ipv4(v4) => {
             let header = v4.header();
             let total = u32::from(header.total_len());
-            (IpAddr::V4(header.source_addr()), IpAddr::V4(header.destination_addr()), total)
+            (IpAddr::V4(header.source_addr()), IpAddr::V4(header.destination_addr()), total, header.identification())
         }
         LaxIpSlice::Ipv6(v6) => {
             let header = v6.header();
             let length = u32::from(header.payload_length());
             let total = if length == 0 { 0 } else { length + 40 };
-            (IpAddr::V6(header.source_addr()), IpAddr::V6(header.destination_addr()), total)
+            (IpAddr::V6(header.source_addr()), IpAddr::V6(header.destination_addr()), total, 0)
         }
     };
     let payload = packet.payload();
@@ -130,7 +134,7 @@ fn decode_ip(origin: Origin, ip: &[u8], wire: u32) -> Result<Segment<'_>, NotTcp
         LenSource::Slice if total <= header_length => wire.saturating_sub(header_length),
         _ => total.saturating_sub(header_length),
     };
-    decode_tcp(origin, (source, destination), payload.payload, segment_length)
+    decode_tcp(origin, (source, destination), payload.payload, segment_length, identification)
 }
 
 fn decode_tcp(
@@ -138,9 +142,10 @@ fn decode_tcp(
     (source, destination): (IpAddr, IpAddr),
     bytes: &[u8],
     length: u32,
+    identification: u16,
 ) -> Result<Segment<'_>, NotTcp> {
     let Ok(tcp) = TcpSlice::from_slice(bytes) else {
-        return cut_header(origin, (source, destination), bytes, length);
+        return cut_header(origin, (source, destination), bytes, length, identification);
     };
     let header = u32::from(tcp.data_offset()) * 4;
     Ok(Segment {
@@ -151,6 +156,8 @@ fn decode_tcp(
         ack: SequenceNumber(tcp.acknowledgment_number()),
         flags: Flags(tcp.slice()[13]),
         window: tcp.window_size(),
+        identification,
+        header: tcp.header_slice(),
         payload: tcp.payload(),
         payload_wire_length: length.saturating_sub(header).max(u32::try_from(tcp.payload().len()).unwrap_or(0)),
     })
@@ -162,6 +169,7 @@ fn cut_header(
     (source, destination): (IpAddr, IpAddr),
     bytes: &[u8],
     length: u32,
+    identification: u16,
 ) -> Result<Segment<'_>, NotTcp> {
     let header = bytes.first_chunk::<20>().ok_or(NotTcp::Malformed)?;
     let header_length = u32::from(header[12] >> 4) * 4;
@@ -176,6 +184,8 @@ fn cut_header(
         ack: SequenceNumber(u32::from_be_bytes([header[8], header[9], header[10], header[11]])),
         flags: Flags(header[13]),
         window: u16::from_be_bytes([header[14], header[15]]),
+        identification,
+        header: bytes,
         payload: &[],
         payload_wire_length: length - header_length,
     })

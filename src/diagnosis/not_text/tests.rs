@@ -27,6 +27,7 @@ fn connection() -> Connection {
         from_client: Box::default(),
         from_server: Box::default(),
         tcp_end: None,
+        tcp_anomalies: None,
         capture_end: at(100_000).at,
     }
 }
