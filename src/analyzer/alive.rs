@@ -83,8 +83,10 @@ impl Alive {
                 _ => {}
             }
         }
-        while undecided > limits::UNDECIDED_FLOWS {
-            let oldest = self.settled.pop_front().or_else(|| self.young.pop_front())?;
+        if undecided <= limits::UNDECIDED_FLOWS {
+            return None;
+        }
+        while let Some(oldest) = self.settled.pop_front().or_else(|| self.young.pop_front()) {
             if self.get(oldest).is_some_and(|flow| !flow.is_websocket()) {
                 return Some(Surplus::Undecided(oldest.0, oldest.1));
             }
