@@ -235,6 +235,7 @@ impl Flow {
     }
 
     /// Whether this is a WebSocket connection.
+    #[inline]
     pub(super) fn is_websocket(&self) -> bool {
         matches!(self.app, App::WebSocket { .. })
     }

@@ -160,7 +160,8 @@ impl<'a> Analyzer<'a> {
         }
         let Some(flow) = self.flows.get_mut(lookup.place, lookup.flow) else { return };
         let flags = segment.flags;
-        if segment.payload_wire_length > 0 || flags.syn() || flags.fin() || flags.rst() {
+        // Only a WebSocket's copies matter, and the control bits of what may become one.
+        if flags.syn() || flags.fin() || flags.rst() || segment.payload_wire_length > 0 && flow.is_websocket() {
             let seen = self.copies.look(lookup.flow, lookup.from, segment);
             if seen != Seen::First && flow.seen_before(seen, segment.origin) {
                 return;
