@@ -17,7 +17,7 @@ pub const FLOWS: usize = 900_000;
 /// Flows that are followed although nobody knows yet what they are; beyond that the oldest half-open ones go first.
 pub const HALF_OPEN_FLOWS: usize = 65_536;
 /// Flows that are followed and are no WebSocket yet; beyond that the oldest ones go.
-pub const UNDECIDED_FLOWS: usize = 262_144;
+pub const UNDECIDED_FLOWS: usize = 131_072;
 
 /// Out-of-order bytes kept for one direction of a TCP connection.
 pub const OUT_OF_ORDER_BYTES: usize = 1024 * 1024;
@@ -60,5 +60,13 @@ pub const COMPRESSED_SAMPLE: usize = 16 * 1024;
 /// Different handshake heads that are kept once for all connections that share them.
 pub const SHARED_HEADS: usize = 4096;
 
+/// Bytes that a client may send before the answer to its upgrade is seen: captures of several queues put the answer later.
+pub const SENT_BEFORE_ANSWER: usize = 256 * 1024;
+/// Requests of one connection that wait for their answers.
+pub const REQUESTS_WAITING: usize = 1024;
+/// Failed handshakes that are listed of one connection.
+pub const FAILED_HANDSHAKES_OF_FLOW: usize = 256;
+/// Failed handshakes that are listed in all.
+pub const FAILED_HANDSHAKES: usize = 50_000;
 /// Failed connection attempts that are listed.
 pub const FAILED_ATTEMPTS: usize = 100_000;

@@ -20,6 +20,8 @@ pub(super) struct Blind {
     /// Flows given up because too many were open: half-open ones, and others that were no WebSocket yet.
     pub(super) half_open_evicted: u64,
     pub(super) undecided_evicted: u64,
+    /// Failed handshakes beyond the caps.
+    pub(super) unlisted_handshakes: u64,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -128,6 +130,15 @@ impl Blind {
                 limits::UNDECIDED_FLOWS
             );
             add("flows-evicted", text, &[]);
+        }
+        if self.unlisted_handshakes > 0 {
+            let text = format!(
+                "{} more failed handshakes are not listed: at most {} are, and of one connection at most {}.",
+                self.unlisted_handshakes,
+                limits::FAILED_HANDSHAKES,
+                limits::FAILED_HANDSHAKES_OF_FLOW
+            );
+            add("unlisted-handshakes", text, &[]);
         }
         if self.unknown_interfaces > 0 {
             let text = format!(

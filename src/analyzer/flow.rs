@@ -21,6 +21,8 @@ pub(super) struct Shared<'a> {
     pub(super) out_of_order: &'a OutOfOrder,
     /// WebSocket connections that are followed.
     pub(super) websockets: &'a mut usize,
+    /// Failed handshakes beyond the caps.
+    pub(super) unlisted_handshakes: &'a mut u64,
     pub(super) on_frame: &'a mut dyn FnMut(&FrameSeen),
 }
 
@@ -279,6 +281,7 @@ impl Flow {
         match std::mem::replace(&mut self.app, App::Undecided) {
             App::Undecided => self.failed_attempt(observations),
             App::Http(upgrade) => {
+                *shared.unlisted_handshakes += upgrade.unlisted();
                 let tcp_end = self.tcp_end;
                 let (client, failures) = upgrade.into_failures();
                 let client = client.unwrap_or(0);

@@ -173,6 +173,7 @@ impl<'a> Analyzer<'a> {
             heads: &mut self.heads,
             out_of_order: &self.out_of_order,
             websockets: &mut self.websockets,
+            unlisted_handshakes: &mut self.blind.unlisted_handshakes,
             on_frame: self.on_frame,
         };
         flow.segment(lookup.from.index(), segment, &mut shared);
@@ -228,8 +229,12 @@ impl<'a> Analyzer<'a> {
             heads: &mut self.heads,
             out_of_order: &self.out_of_order,
             websockets: &mut self.websockets,
+            unlisted_handshakes: &mut self.blind.unlisted_handshakes,
             on_frame: self.on_frame,
         };
         flow.finish(now, &mut shared, self.observations);
+        let listed = &mut self.observations.failed_handshakes;
+        self.blind.unlisted_handshakes += listed.len().saturating_sub(limits::FAILED_HANDSHAKES) as u64;
+        listed.truncate(limits::FAILED_HANDSHAKES);
     }
 }

@@ -20,6 +20,8 @@ pub struct Upgrade {
     waiting: VecDeque<Waiting>,
     /// Upgrade requests that were answered with something else than 101, or with nothing yet.
     failures: Vec<Failure>,
+    /// Those beyond [`limits::FAILED_HANDSHAKES_OF_FLOW`].
+    unlisted: u64,
 }
 
 /// An upgrade request that did not lead to a 101.
@@ -51,8 +53,20 @@ struct Side {
     /// Where `held` begins.
     held_from: StreamOffset,
     held_origin: Origin,
+    /// Length of `held` when it was last read as a head and found unfinished.
+    tried: usize,
     /// The current body belongs to the last failure, whose excerpt is not complete yet.
     body_wanted: bool,
+}
+
+impl Side {
+    /// Whether the unfinished head is worth reading again after the bytes behind `before`: an empty line is among them, or
+    /// so much is new that what is no head shows itself. A head that comes byte by byte is not read for each of them.
+    fn is_due(&self, before: usize) -> bool {
+        let new = self.held.get(before.saturating_sub(3)..).unwrap_or_default();
+        let ends = new.windows(2).any(|w| w == b"\n\n") || new.windows(3).any(|w| w == b"\n\r\n");
+        ends || self.held.len() >= self.tried.saturating_mul(2)
+    }
 }
 
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
@@ -94,9 +108,6 @@ pub enum Progress {
     Upgraded(Box<Upgraded>),
 }
 
-/// Bytes that a client may send before its answer is seen: captures of several queues put the answer later.
-const HELD: usize = 1024 * 1024;
-
 impl Upgrade {
     /// Whether these first bytes of a direction may be HTTP/1.
     #[must_use]
@@ -129,6 +140,9 @@ impl Upgrade {
                     let held = self.sides[from].held.len();
                     if held > 0 {
                         self.hold(from, here, rest, origin);
+                        if !self.sides[from].is_due(held) {
+                            return Progress::More;
+                        }
                         let joined = std::mem::take(&mut self.sides[from].held);
                         let begin = self.sides[from].held_from;
                         match self.head(from, &joined, origin) {
@@ -143,6 +157,7 @@ impl Upgrade {
                                 if joined.len() > limits::HTTP_HEAD {
                                     return Progress::NotHttp;
                                 }
+                                self.sides[from].tried = joined.len();
                                 self.sides[from].held = joined;
                                 return Progress::More;
                             }
@@ -159,6 +174,7 @@ impl Upgrade {
                             }
                             Ok(None) => {
                                 self.hold(from, here, rest, origin);
+                                self.sides[from].tried = rest.len();
                                 return Progress::More;
                             }
                             Err(()) => return self.not_http(from),
@@ -193,6 +209,12 @@ impl Upgrade {
         (self.client, self.failures)
     }
 
+    /// Upgrade requests that came to nothing and are not listed, because there were so many.
+    #[must_use]
+    pub fn unlisted(&self) -> u64 {
+        self.unlisted
+    }
+
     /// Whether a request for an upgrade was seen.
     #[must_use]
     pub fn has_asked(&self) -> bool {
@@ -210,7 +232,7 @@ impl Upgrade {
             side.held_from = at;
             side.held_origin = origin;
         }
-        if side.held.len() + bytes.len() <= HELD {
+        if side.held.len() + bytes.len() <= limits::SENT_BEFORE_ANSWER {
             side.held.extend_from_slice(bytes);
         } else {
             side.held.clear();
@@ -245,6 +267,10 @@ impl Upgrade {
                     (None, Body::Length(0)) => State::Head,
                     (None, body) => State::Body(body),
                 };
+                if self.waiting.len() >= limits::REQUESTS_WAITING {
+                    // Their answers are not in the capture: one direction only.
+                    self.waiting.pop_front();
+                }
                 self.waiting.push_back(Waiting { upgrade, malformed: parsed.malformed, is_head });
             }
             Start::Response { status } => self.response(from, status, &parsed, &bytes[..length], origin),
@@ -272,8 +298,12 @@ impl Upgrade {
         if let Some(Waiting { upgrade: Some(request), malformed, .. }) = waiting {
             let response = Some(head::to_record(bytes, origin));
             let violations = request_violations(&request, malformed);
-            self.failures.push(Failure { request, response, body: Vec::new(), violations });
-            self.sides[from].body_wanted = true;
+            if self.failures.len() < limits::FAILED_HANDSHAKES_OF_FLOW {
+                self.failures.push(Failure { request, response, body: Vec::new(), violations });
+                self.sides[from].body_wanted = true;
+            } else {
+                self.unlisted += 1;
+            }
             self.resume_client();
         }
         self.sides[from].state = match parsed.response_body(status, to_head) {
