@@ -67,6 +67,9 @@ pub struct Connection {
     pub first: Origin,
     /// The last packet of the TCP connection.
     pub last: Origin,
+    /// The initial sequence numbers of client and server; `None` unless both SYNs were captured.
+    #[serde(default)]
+    pub initial_sequence: Option<[u32; 2]>,
     /// Whether the capture begins after the opening handshake.
     pub joined_midstream: bool,
     /// The opening handshake; `None` when it was not captured.

@@ -53,6 +53,8 @@ pub(super) enum Ignored {
 #[derive(Default, Clone, Copy)]
 struct End {
     syn: Option<Origin>,
+    /// The sequence number of the SYN.
+    initial: SequenceNumber,
     /// The last SYN: as long as nothing followed it the connection is half-open.
     last_syn: PacketNumber,
     syn_ack: bool,
@@ -179,6 +181,7 @@ impl Flow {
         if flags.syn() {
             let end = &mut self.ends[from];
             end.syn.get_or_insert(origin);
+            end.initial = segment.seq;
             end.last_syn = origin.packet;
             end.syn_ack |= flags.ack();
         }
@@ -376,6 +379,10 @@ impl Flow {
             server: self.addresses[1 - client],
             first: self.first,
             last: self.last[0].max(self.last[1]),
+            initial_sequence: self.ends.iter().all(|e| e.syn.is_some()).then(|| {
+                let initial = |index: usize| self.ends[index].initial.0;
+                [initial(client), initial(1 - client)]
+            }),
             joined_midstream: handshake.is_none(),
             handshake: handshake.map(Box::new),
             from_client: Box::new(from_client),

@@ -144,7 +144,12 @@ impl<'a> Analyzer<'a> {
 
     #[inline]
     fn segment(&mut self, segment: &network::Segment<'_>) {
-        let lookup = self.table.lookup(segment);
+        let flags = segment.flags;
+        let mut seen = Seen::First;
+        if flags.syn() {
+            seen = self.copies.look_at_syn(segment);
+        }
+        let lookup = self.table.lookup(segment, seen == Seen::Copy);
         if let Some((place, old)) = lookup.replaced {
             self.finish(place, old, segment.origin);
         }
@@ -159,13 +164,12 @@ impl<'a> Analyzer<'a> {
             }
         }
         let Some(flow) = self.flows.get_mut(lookup.place, lookup.flow) else { return };
-        let flags = segment.flags;
         // Only a WebSocket's copies matter, and the control bits of what may become one.
-        if flags.syn() || flags.fin() || flags.rst() || segment.payload_wire_length > 0 && flow.is_websocket() {
-            let seen = self.copies.look(lookup.flow, lookup.from, segment);
-            if seen != Seen::First && flow.seen_before(seen, segment.origin) {
-                return;
-            }
+        if !flags.syn() && (flags.fin() || flags.rst() || segment.payload_wire_length > 0 && flow.is_websocket()) {
+            seen = self.copies.look(lookup.flow, lookup.from, segment);
+        }
+        if seen != Seen::First && flow.seen_before(seen, segment.origin) {
+            return;
         }
         let was_over = flow.is_over();
         let mut shared = Shared {

@@ -214,7 +214,9 @@ fn summary(
     is_blind: bool,
 ) -> Summary {
     let (mut by_code, mut by_cause) = (BTreeMap::new(), BTreeMap::new());
-    for connection in connections {
+    let again = translated(incidents);
+    let once = || connections.iter().filter(|c| !again.contains(&c.id));
+    for connection in once() {
         if let Some(code) = connection.end.code {
             *by_code.entry(code.to_string()).or_insert(0) += 1;
         }
@@ -222,11 +224,11 @@ fn summary(
             *by_cause.entry(diagnosis.cause.to_string()).or_insert(0) += 1;
         }
     }
-    let failed = connections.iter().filter(|c| severity(c) == Severity::Problem).count();
+    let failed = once().filter(|c| severity(c) == Severity::Problem).count();
     let refused = failures.iter().filter(|f| f.severity == Severity::Problem).count();
     Summary {
         headline: headline(connections, failures, incidents, captures, is_blind),
-        connections: connections.len(),
+        connections: once().count(),
         problems: failed + refused,
         by_code,
         by_cause,
@@ -304,6 +306,13 @@ fn headline(
 fn told_twice(connections: &[Box<ConnectionReport>], incidents: &[Incident]) -> BTreeSet<usize> {
     let by_id = |id: usize| connections.get(id.checked_sub(1)?).map(AsRef::as_ref);
     incidents.iter().flat_map(|i| i.other_legs(by_id)).map(|(_, other)| other).collect()
+}
+
+/// The connections that were seen before an address translation already: the same again.
+fn translated(incidents: &[Incident]) -> BTreeSet<usize> {
+    let of_translation = |i: &&Incident| i.evidence.iter().any(|e| e.kind == super::legs::TRANSLATION);
+    let pairs = incidents.iter().filter(of_translation).flat_map(|i| i.connections.chunks_exact(2));
+    pairs.filter_map(|pair| pair.last().copied()).collect()
 }
 
 /// What diagnoses have in common, behind their number: one title, or how often each cause came.

@@ -276,6 +276,7 @@ fn an_echoed_reason_says_nothing_about_the_echoer() {
         server: address,
         first: Origin::default(),
         last: Origin::default(),
+        initial_sequence: None,
         joined_midstream: true,
         handshake: None,
         from_client: Default::default(),

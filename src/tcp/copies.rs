@@ -3,6 +3,8 @@
 //! A copy is no retransmission. It has the same header to the letter, where a repeated segment has at least another IP
 //! identification (RFC 6864) or another time stamp option (RFC 7323).
 
+use std::net::{IpAddr, SocketAddr};
+
 use super::table::{FlowId, Role};
 use crate::ids::Timestamp;
 use crate::network::Segment;
@@ -51,10 +53,27 @@ impl Copies {
     /// Compares a segment with the last ones and remembers it.
     #[inline]
     pub fn look(&mut self, flow: FlowId, from: Role, segment: &Segment<'_>) -> Seen {
+        self.look_up(u64::from(flow.0) << 1 | from as u64, segment)
+    }
+
+    /// The same for a SYN, whose flow is not known yet.
+    pub fn look_at_syn(&mut self, segment: &Segment<'_>) -> Seen {
+        let end = |address: SocketAddr| {
+            let ip = match address.ip() {
+                IpAddr::V4(ip) => u128::from(ip.to_bits()),
+                IpAddr::V6(ip) => ip.to_bits(),
+            };
+            mix(ip as u64 ^ u64::from(address.port()), (ip >> 64) as u64)
+        };
+        self.look_up(mix(end(segment.source), end(segment.destination).rotate_left(1)), segment)
+    }
+
+    #[inline]
+    fn look_up(&mut self, stream: u64, segment: &Segment<'_>) -> Seen {
         let captured = segment.payload.len() as u64;
         let place = mix(
-            u64::from(flow.0) << 32 | u64::from(segment.seq.0),
-            u64::from(segment.payload_wire_length) << 33 | captured << 1 | from as u64,
+            stream << 32 ^ stream ^ u64::from(segment.seq.0),
+            u64::from(segment.payload_wire_length) << 32 | captured,
         );
         let now = Recent {
             segment: (place >> 32) as u32,

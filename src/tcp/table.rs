@@ -102,23 +102,24 @@ impl FlowTable {
     /// Finds the flow of a segment.
     ///
     /// As in Wireshark, a SYN begins a new flow when its sequence number differs from the one that this end began with, or
-    /// when the flow of these addresses had ended.
+    /// when the flow of these addresses had ended. A `copy` of the SYN that began it comes from another capture point: it
+    /// takes a number, for Wireshark gives it one, but begins nothing.
     #[inline]
-    pub fn lookup(&mut self, segment: &Segment<'_>) -> Lookup {
+    pub fn lookup(&mut self, segment: &Segment<'_>, copy: bool) -> Lookup {
         match (segment.source.ip(), segment.destination.ip()) {
             (IpAddr::V4(source), IpAddr::V4(destination)) => {
                 let a = (u32::from(source), segment.source.port());
                 let b = (u32::from(destination), segment.destination.port());
                 let (from, low, high) = if a <= b { (Role::Low, a, b) } else { (Role::High, b, a) };
                 let key = [low.0, high.0, u32::from(low.1) << 16 | u32::from(high.1)];
-                self.v4.resolve(key, from, segment, &mut self.numbers)
+                self.v4.resolve(key, from, (segment, copy), &mut self.numbers)
             }
             (source, destination) => {
                 let a = (v6(source), segment.source.port());
                 let b = (v6(destination), segment.destination.port());
                 let (from, low, high) = if a <= b { (Role::Low, a, b) } else { (Role::High, b, a) };
                 let key = (low.0, high.0, u32::from(low.1) << 16 | u32::from(high.1));
-                self.v6.resolve(key, from, segment, &mut self.numbers)
+                self.v6.resolve(key, from, (segment, copy), &mut self.numbers)
             }
         }
     }
@@ -138,7 +139,7 @@ impl FlowTable {
 
 impl<K: std::hash::Hash + Eq + Copy> Known<K> {
     #[inline]
-    fn resolve(&mut self, key: K, from: Role, segment: &Segment<'_>, numbers: &mut Numbers) -> Lookup {
+    fn resolve(&mut self, key: K, from: Role, (segment, copy): (&Segment<'_>, bool), numbers: &mut Numbers) -> Lookup {
         match self.slots.entry(key) {
             Entry::Vacant(vacant) => {
                 let slot = *vacant.insert(numbers.slot(from, segment));
@@ -153,6 +154,10 @@ impl<K: std::hash::Hash + Eq + Copy> Known<K> {
                     && slot.begun[me]
                     && (slot.first[me] != segment.seq || slot.ended)
                 {
+                    if copy {
+                        numbers.flows = numbers.flows.wrapping_add(1);
+                        return Lookup { flow: slot.flow, place: slot.place, from, new: false, replaced: None };
+                    }
                     let replaced = Some((slot.place, slot.flow));
                     *slot = numbers.slot(from, segment);
                     return Lookup { flow: slot.flow, place: slot.place, from, new: true, replaced };

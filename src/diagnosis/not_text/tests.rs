@@ -22,6 +22,7 @@ fn connection() -> Connection {
         server: "10.0.0.2:8080".parse().unwrap(),
         first: at(0),
         last: at(100_000),
+        initial_sequence: None,
         joined_midstream: false,
         handshake: None,
         from_client: Box::default(),
