@@ -31,9 +31,12 @@ pub struct World<'a> {
     /// Conversations seen on both sides of a proxy.
     pub legs: Legs,
     recurrence: Recurrence,
-    survived: RefCell<HashMap<(SocketAddr, Side, Option<Side>), Option<f64>>>,
+    survived: RefCell<HashMap<Survived, Option<f64>>>,
     open: RefCell<HashMap<SocketAddr, Rc<Spans>>>,
 }
+
+/// Whose silences: the server, the side that ended other connections for one, and whose silence it was.
+type Survived = (SocketAddr, Side, Option<Side>);
 
 /// When the connections to a server began and ended, each in order.
 struct Spans {
