@@ -3,47 +3,30 @@
 use std::collections::BTreeMap;
 
 use super::flow::Ignored;
+use super::unread::Unread;
 use crate::capture::CaptureError;
 use crate::connection::BlindSpot;
 use crate::ids::PacketNumber;
-use crate::network::NotTcp;
+use crate::network::{FragmentLosses, NotTcp};
 
 /// Counts of what was passed over, with the first packets of each kind.
 #[derive(Debug, Default)]
 pub(super) struct Blind {
-    seen: BTreeMap<Kind, (u64, Vec<u64>)>,
+    unread: Unread,
     tls_ports: BTreeMap<u16, u64>,
     http2: u64,
     cut: Option<String>,
     unknown_interfaces: u64,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Kind {
-    Fragment,
-    LinkType(u16),
-    Undecoded(&'static str),
-    Malformed,
-}
-
-/// Packets listed for each kind.
-const EXAMPLES: usize = 3;
-
 impl Blind {
     #[inline]
     pub(super) fn not_tcp(&mut self, why: NotTcp, packet: PacketNumber) {
-        let kind = match why {
-            NotTcp::Other => return,
-            NotTcp::Fragment => Kind::Fragment,
-            NotTcp::UnknownLinkType(number) => Kind::LinkType(number),
-            NotTcp::Undecoded(name) => Kind::Undecoded(name),
-            NotTcp::Malformed => Kind::Malformed,
-        };
-        let (count, packets) = self.seen.entry(kind).or_default();
-        *count += 1;
-        if packets.len() < EXAMPLES {
-            packets.push(packet.0);
-        }
+        self.unread.packet(why, packet);
+    }
+
+    pub(super) fn fragments(&mut self, losses: FragmentLosses) {
+        self.unread.fragments(losses);
     }
 
     pub(super) fn ignored(&mut self, why: Ignored) {
@@ -65,55 +48,24 @@ impl Blind {
     /// The counts as sentences.
     pub(super) fn spots(&self) -> Vec<BlindSpot> {
         let mut spots = Vec::new();
-        let mut add = |kind: &str, text: String, packets: &[u64]| {
-            spots.push(BlindSpot { kind: kind.to_string(), text, connections: Vec::new(), packets: packets.to_vec() });
+        let spot = |kind: &str, text: String| BlindSpot {
+            kind: kind.to_string(),
+            text,
+            connections: Vec::new(),
+            packets: Vec::new(),
         };
         if let Some(text) = &self.cut {
-            add("cut-file", text.clone(), &[]);
+            spots.push(spot("cut-file", text.clone()));
         }
-        for (kind, (count, packets)) in &self.seen {
-            match kind {
-                Kind::Fragment => add(
-                    "ip-fragments",
-                    format!(
-                        "{} of fragmented IP {} passed over: wsdiag does not join fragments yet.",
-                        packets_of(*count),
-                        were(*count)
-                    ),
-                    packets,
-                ),
-                Kind::LinkType(number) => add(
-                    "unknown-link-type",
-                    format!(
-                        "{} {} link type {number}, which wsdiag does not know: nothing in them was read.",
-                        packets_of(*count),
-                        have(*count)
-                    ),
-                    packets,
-                ),
-                Kind::Undecoded(name) => add(
-                    "undecoded-tunnel",
-                    format!(
-                        "{} {} inside {name}, which wsdiag does not look into yet.",
-                        packets_of(*count),
-                        were(*count)
-                    ),
-                    packets,
-                ),
-                Kind::Malformed => add(
-                    "malformed-packets",
-                    format!("{} {} headers that are cut or contradict each other.", packets_of(*count), have(*count)),
-                    packets,
-                ),
-            }
-        }
+        spots.extend(self.unread.spots());
+        let mut add = |kind: &str, text: String| spots.push(spot(kind, text));
         if self.unknown_interfaces > 0 {
             let text = format!(
                 "{} {} an interface that the file does not describe.",
                 packets_of(self.unknown_interfaces),
                 if self.unknown_interfaces == 1 { "names" } else { "name" }
             );
-            add("unknown-interface", text, &[]);
+            add("unknown-interface", text);
         }
         let tls: u64 = self.tls_ports.values().sum();
         if tls > 0 {
@@ -124,7 +76,7 @@ impl Blind {
                 if tls == 1 { "connection" } else { "connections" },
                 ports.join(", ")
             );
-            add("encrypted", text, &[]);
+            add("encrypted", text);
         }
         if self.http2 > 0 {
             let text = format!(
@@ -132,7 +84,7 @@ impl Blind {
                 self.http2,
                 if self.http2 == 1 { "connection" } else { "connections" }
             );
-            add("http2", text, &[]);
+            add("http2", text);
         }
         spots
     }
@@ -140,12 +92,4 @@ impl Blind {
 
 fn packets_of(count: u64) -> String {
     if count == 1 { "1 packet".to_string() } else { format!("{count} packets") }
-}
-
-fn were(count: u64) -> &'static str {
-    if count == 1 { "was" } else { "were" }
-}
-
-fn have(count: u64) -> &'static str {
-    if count == 1 { "has" } else { "have" }
 }

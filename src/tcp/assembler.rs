@@ -335,10 +335,12 @@ mod tests {
             origin: Origin { packet: PacketNumber(1), at: Timestamp(0) },
             source: any,
             destination: any,
+            identification: 0,
             seq: SequenceNumber(seq),
             ack: SequenceNumber(0),
             flags: Flags::from_byte(flags),
             window: 1,
+            header: &[],
             payload,
             payload_wire_length: payload.len() as u32,
         }
