@@ -9,8 +9,27 @@ pub const LARGEST_RECORD: usize = 16 * 1024 * 1024;
 /// The largest packet record that a capture program writes (libpcap's `MAXIMUM_SNAPLEN`, `USB` aside).
 pub const LARGEST_PACKET: u32 = 262_144;
 
-/// VLAN tags and similar headers between the link layer and IP.
-pub const LINK_HEADERS: usize = 8;
+/// Headers of link layers, tags and service chains before an IP header.
+pub const LINK_HEADERS: usize = 16;
+/// Labels of one MPLS stack.
+pub const MPLS_LABELS: usize = 16;
+/// IP headers of one packet, tunnels in tunnels.
+pub const TUNNELS: usize = 8;
+/// Extension headers of one IP packet.
+pub const EXTENSION_HEADERS: usize = 16;
+/// Datagrams that wait for fragments; with one more the oldest is given up.
+pub const FRAGMENTED_DATAGRAMS: usize = 1024;
+/// Memory of the fragments that wait; with more the oldest datagram is given up.
+pub const FRAGMENT_BYTES: usize = 4 * 1024 * 1024;
+/// Fragments of one datagram; one with more is given up. A datagram of 64 KiB has 53 on the narrowest IPv6 link.
+pub const FRAGMENTS_OF_DATAGRAM: usize = 256;
+/// Nanoseconds of the capture after which a datagram's missing fragments come no more and its identification belongs to
+/// another (RFC 8200 section 4.5).
+pub const FRAGMENT_LIFETIME: i64 = 60_000_000_000;
+/// Joined datagrams that are remembered, so that copies of their fragments are not taken for new ones.
+pub const JOINED_DATAGRAMS: usize = 64;
+/// Unknown link types that are counted one by one.
+pub const UNKNOWN_LINK_TYPES: usize = 16;
 
 /// TCP flows of each IP version whose addresses are remembered; the oldest that are no WebSocket are forgotten first.
 pub const FLOWS: usize = 900_000;

@@ -190,7 +190,8 @@ fn syn_that_both_send_and_syn_that_carries_data() {
         let payload = segments.remove(request).payload;
         segments[0].payload = payload;
     };
-    let with: [(&str, &dyn Fn(&mut Vec<Segment>)); 2] =
+    type Change<'a> = &'a dyn Fn(&mut Vec<Segment>);
+    let with: [(&str, Change<'_>); 2] =
         [("simultaneous open", &open_at_once), ("TCP fast open", &fast_open)];
     for (name, change) in with {
         let mut built = built();

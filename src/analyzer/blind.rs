@@ -3,16 +3,17 @@
 use std::collections::BTreeMap;
 
 use super::flow::Ignored;
+use super::unread::Unread;
 use crate::capture::CaptureError;
 use crate::connection::BlindSpot;
 use crate::ids::PacketNumber;
 use crate::limits;
-use crate::network::NotTcp;
+use crate::network::{FragmentLosses, NotTcp};
 
 /// Counts of what was passed over, with the first packets of each kind.
 #[derive(Debug, Default)]
 pub(super) struct Blind {
-    seen: BTreeMap<Kind, (u64, Vec<u64>)>,
+    unread: Unread,
     tls_ports: BTreeMap<u16, u64>,
     http2: u64,
     cut: Option<String>,
@@ -24,32 +25,14 @@ pub(super) struct Blind {
     pub(super) unlisted_handshakes: u64,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Kind {
-    Fragment,
-    LinkType(u16),
-    Undecoded(&'static str),
-    Malformed,
-}
-
-/// Packets listed for each kind.
-const EXAMPLES: usize = 3;
-
 impl Blind {
     #[inline]
     pub(super) fn not_tcp(&mut self, why: NotTcp, packet: PacketNumber) {
-        let kind = match why {
-            NotTcp::Other => return,
-            NotTcp::Fragment => Kind::Fragment,
-            NotTcp::UnknownLinkType(number) => Kind::LinkType(number),
-            NotTcp::Undecoded(name) => Kind::Undecoded(name),
-            NotTcp::Malformed => Kind::Malformed,
-        };
-        let (count, packets) = self.seen.entry(kind).or_default();
-        *count += 1;
-        if packets.len() < EXAMPLES {
-            packets.push(packet.0);
-        }
+        self.unread.packet(why, packet);
+    }
+
+    pub(super) fn fragments(&mut self, losses: FragmentLosses) {
+        self.unread.fragments(losses);
     }
 
     pub(super) fn ignored(&mut self, why: Ignored) {
@@ -71,48 +54,17 @@ impl Blind {
     /// The counts as sentences.
     pub(super) fn spots(&self) -> Vec<BlindSpot> {
         let mut spots = Vec::new();
-        let mut add = |kind: &str, text: String, packets: &[u64]| {
-            spots.push(BlindSpot { kind: kind.to_string(), text, connections: Vec::new(), packets: packets.to_vec() });
+        let spot = |kind: &str, text: String| BlindSpot {
+            kind: kind.to_string(),
+            text,
+            connections: Vec::new(),
+            packets: Vec::new(),
         };
         if let Some(text) = &self.cut {
-            add("cut-file", text.clone(), &[]);
+            spots.push(spot("cut-file", text.clone()));
         }
-        for (kind, (count, packets)) in &self.seen {
-            match kind {
-                Kind::Fragment => add(
-                    "ip-fragments",
-                    format!(
-                        "{} of fragmented IP {} passed over: wsdiag does not join fragments yet.",
-                        packets_of(*count),
-                        were(*count)
-                    ),
-                    packets,
-                ),
-                Kind::LinkType(number) => add(
-                    "unknown-link-type",
-                    format!(
-                        "{} {} link type {number}, which wsdiag does not know: nothing in them was read.",
-                        packets_of(*count),
-                        have(*count)
-                    ),
-                    packets,
-                ),
-                Kind::Undecoded(name) => add(
-                    "undecoded-tunnel",
-                    format!(
-                        "{} {} inside {name}, which wsdiag does not look into yet.",
-                        packets_of(*count),
-                        were(*count)
-                    ),
-                    packets,
-                ),
-                Kind::Malformed => add(
-                    "malformed-packets",
-                    format!("{} {} headers that are cut or contradict each other.", packets_of(*count), have(*count)),
-                    packets,
-                ),
-            }
-        }
+        spots.extend(self.unread.spots());
+        let mut add = |kind: &str, text: String| spots.push(spot(kind, text));
         if self.half_open_evicted > 0 {
             let text = format!(
                 "{} TCP connections that were never completed were given up, oldest first, because more than {} were open at \
@@ -120,7 +72,7 @@ impl Blind {
                 self.half_open_evicted,
                 limits::HALF_OPEN_FLOWS
             );
-            add("half-open-evicted", text, &[]);
+            add("half-open-evicted", text);
         }
         if self.undecided_evicted > 0 {
             let text = format!(
@@ -129,7 +81,7 @@ impl Blind {
                 self.undecided_evicted,
                 limits::UNDECIDED_FLOWS
             );
-            add("flows-evicted", text, &[]);
+            add("flows-evicted", text);
         }
         if self.unlisted_handshakes > 0 {
             let text = format!(
@@ -138,7 +90,7 @@ impl Blind {
                 limits::FAILED_HANDSHAKES,
                 limits::FAILED_HANDSHAKES_OF_FLOW
             );
-            add("unlisted-handshakes", text, &[]);
+            add("unlisted-handshakes", text);
         }
         if self.unknown_interfaces > 0 {
             let text = format!(
@@ -146,7 +98,7 @@ impl Blind {
                 packets_of(self.unknown_interfaces),
                 if self.unknown_interfaces == 1 { "names" } else { "name" }
             );
-            add("unknown-interface", text, &[]);
+            add("unknown-interface", text);
         }
         let tls: u64 = self.tls_ports.values().sum();
         if tls > 0 {
@@ -157,7 +109,7 @@ impl Blind {
                 if tls == 1 { "connection" } else { "connections" },
                 ports.join(", ")
             );
-            add("encrypted", text, &[]);
+            add("encrypted", text);
         }
         if self.http2 > 0 {
             let text = format!(
@@ -165,7 +117,7 @@ impl Blind {
                 self.http2,
                 if self.http2 == 1 { "connection" } else { "connections" }
             );
-            add("http2", text, &[]);
+            add("http2", text);
         }
         spots
     }
@@ -173,12 +125,4 @@ impl Blind {
 
 fn packets_of(count: u64) -> String {
     if count == 1 { "1 packet".to_string() } else { format!("{count} packets") }
-}
-
-fn were(count: u64) -> &'static str {
-    if count == 1 { "was" } else { "were" }
-}
-
-fn have(count: u64) -> &'static str {
-    if count == 1 { "has" } else { "have" }
 }

@@ -4,6 +4,7 @@ mod alive;
 mod blind;
 mod flow;
 mod heads;
+mod unread;
 
 use std::collections::VecDeque;
 use std::path::PathBuf;
@@ -102,6 +103,7 @@ impl<'a> Analyzer<'a> {
     fn read(&mut self, path: String, mut reader: CaptureReader) -> Result<(), capture::CaptureError> {
         let mut link_types: Vec<u16> = Vec::new();
         let (mut first, mut last): (Option<Timestamp>, Origin) = (None, Origin::default());
+        let mut decoder = network::Decoder::default();
         let result = loop {
             match reader.advance() {
                 Ok(true) => {}
@@ -114,7 +116,7 @@ impl<'a> Analyzer<'a> {
             if !link_types.contains(&packet.link_type) {
                 link_types.push(packet.link_type);
             }
-            match network::decode(&packet) {
+            match decoder.decode(&packet) {
                 Ok(segment) => self.segment(&segment),
                 Err(why) => self.blind.not_tcp(why, packet.origin.packet),
             }
@@ -125,6 +127,7 @@ impl<'a> Analyzer<'a> {
         for connection in self.observations.connections.iter_mut().filter(|c| c.capture == self.capture) {
             connection.capture_end = last.at;
         }
+        self.blind.fragments(decoder.finish());
         if let Err(error) = &result {
             self.blind.cut(error);
         }
