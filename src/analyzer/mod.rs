@@ -1,5 +1,6 @@
 //! Wires the rooms together: packets in, observations and a report out. The only place that names them all.
 
+mod app;
 mod blind;
 mod flow;
 mod heads;

@@ -24,6 +24,7 @@ fn connection() -> Connection {
         last: at(100_000),
         joined_midstream: false,
         handshake: None,
+        request: None,
         from_client: Box::default(),
         from_server: Box::default(),
         tcp_end: None,
@@ -107,6 +108,7 @@ fn close(code: Option<u16>, reason: &[u8], ms: u64) -> CloseFrame {
         origin: at(ms),
         start: StreamOffset(90_000),
         acknowledged: StreamOffset(0),
+        missing: 0,
         searched: false,
     }
 }
