@@ -59,9 +59,11 @@ pub const PROBE_PATIENCE: u64 = 16 * 1024;
 /// at every byte, they come once in a hundred ten-gigabyte captures.
 pub const PROBE_BITS: i32 = 40;
 /// The least that each of two directions has to say.
-pub const PROBE_SIDE_BITS: i32 = 8;
+pub const PROBE_SIDE_BITS: i32 = 14;
 /// Bits of evidence from one direction alone.
 pub const PROBE_ONE_SIDE_BITS: i32 = 56;
+/// Bits among those of a server alone that no other protocol of type and length shows.
+pub const PROBE_CONTENT_BITS: i32 = 16;
 /// Bits of evidence from one direction while the other shows something else.
 pub const PROBE_CONTRADICTED_BITS: i32 = 96;
 /// Bits of evidence where an upgrade was asked for or granted in bytes that are partly missing.

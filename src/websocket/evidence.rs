@@ -38,6 +38,8 @@ pub(super) struct Course {
     key: Option<[u8; 4]>,
     /// The current frame says little: it repeats the one before, or its key is none.
     poor: bool,
+    /// The current frame has a fresh key.
+    keyed: bool,
     /// The last frame is a Close with this code, which is worth so many bits.
     close: Option<(u16, i32)>,
 }
@@ -52,6 +54,11 @@ impl Course {
     pub(super) fn bits(&self) -> i32 {
         let structure = if self.finished_any { self.structure } else { self.structure.min(8) };
         structure.min(STRUCTURE) + (structure - STRUCTURE).max(0) / 8 + self.content
+    }
+
+    /// The part of the evidence that only WebSocket shows.
+    pub(super) fn content(&self) -> i32 {
+        self.content
     }
 
     /// Frames whose headers were read.
@@ -80,23 +87,34 @@ impl Course {
             (opcode::CLOSE | opcode::PING | opcode::PONG, ..) => 3,
             _ => 2,
         };
-        bits += match header.length {
-            0 if !header.fin => -6,
-            0 if !control => -4,
+        bits -= match header.length {
+            0 if !header.fin => 6,
+            0 if !control => 4,
+            _ => 0,
+        };
+        let first = (u8::from(header.fin) << 7) | (header.rsv << 4) | header.opcode;
+        let repeats = self.last == Some((first, header.length));
+        // Keys are fresh for each frame (RFC 6455 section 5.3); what resembles the last one is some field.
+        let stale = |key: [u8; 4]| {
+            let last = self.key.unwrap_or([!key[0], !key[1], !key[2], !key[3]]);
+            let same = key.iter().zip(last).filter(|(a, b)| **a == *b).count();
+            same > 1 || same == 1 && repeats || key == [key[0]; 4]
+        };
+        let stale = header.mask.map(stale);
+        self.poor = repeats || stale == Some(true);
+        self.structure += match (repeats, stale) {
+            (true, None | Some(true)) => 0,
+            (true, Some(false)) => bits.min(2),
+            (false, Some(true)) => bits.min(1),
+            (false, _) => bits,
+        };
+        self.keyed = stale == Some(false);
+        // Few other protocols write lengths in these forms.
+        self.content += match header.length {
+            _ if self.poor => 0,
             0..126 => 0,
             126..0x1_0000 => 5,
             _ => 16,
-        };
-        let first = (u8::from(header.fin) << 7) | (header.rsv << 4) | header.opcode;
-        self.poor = match header.mask {
-            Some(key) => self.key == Some(key) || key == [key[0]; 4],
-            None => self.last == Some((first, header.length)),
-        };
-        let repeats = self.last == Some((first, header.length)) && self.key == header.mask;
-        self.structure += match (repeats, self.poor) {
-            (true, _) => 0,
-            (false, true) => bits.min(1),
-            (false, false) => bits,
         };
         let out_of_order = match self.in_message {
             Some(true) => data,
@@ -136,12 +154,12 @@ impl Course {
             self.content += self.close_bits(plain, whole);
             return;
         }
-        let most = if header.mask.is_some() && !self.poor { 20 } else { 8 };
+        let most = if self.keyed { 20 } else { 8 };
         self.content += match text(plain, whole && header.fin) {
             Text::No if plain.len() < 4 => -2,
             Text::No => -7,
             Text::Odd => 0,
-            Text::Yes if self.poor => 0,
+            Text::Yes if self.poor && !self.keyed => 0,
             Text::Yes => (plain.len() as i32 * 7 / 5).min(most),
         };
     }

@@ -131,7 +131,9 @@ impl Probe {
                 let needed = if contradicted { limits::PROBE_CONTRADICTED_BITS } else { limits::PROBE_ONE_SIDE_BITS };
                 bits >= needed
             };
-            if both || alone(up, 1 - client) || alone(down, client) {
+            // Other protocols frame as servers do, with a type and a length; none masks.
+            let server_alone = plain.content() >= limits::PROBE_CONTENT_BITS && alone(down, client);
+            if both || alone(up, 1 - client) || server_alone {
                 return Probed::Frames { client };
             }
         }
