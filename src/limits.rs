@@ -54,6 +54,9 @@ pub const GAPS: usize = 64;
 
 /// Bytes of an HTTP head.
 pub const HTTP_HEAD: usize = 64 * 1024;
+/// Bytes that a client may send before the answer to its upgrade request is seen: captures of several queues put that later,
+/// captures of one direction lack it.
+pub const HELD_BEFORE_ANSWER: usize = 128 * 1024;
 /// Header fields of an HTTP head.
 pub const HTTP_FIELDS: usize = 128;
 /// Bytes kept of the body of a response that refused an upgrade.
@@ -76,11 +79,48 @@ pub const SAMPLE_AROUND: usize = 2048;
 /// Compressed bytes of the current message kept to try other assumptions on when it cannot be inflated.
 pub const COMPRESSED_SAMPLE: usize = 16 * 1024;
 
+/// Bytes kept of each direction while it is unknown whether a connection carries WebSocket.
+pub const PROBE_WINDOW: usize = 16 * 1024;
+/// Bytes of both directions after which a connection that shows no sign of frames is only glanced at.
+pub const PROBE_PATIENCE: u64 = 16 * 1024;
+/// Bits of evidence (see `websocket::evidence`) from both directions together that prove WebSocket: among random bytes, tried
+/// at every byte, they come once in a hundred ten-gigabyte captures.
+pub const PROBE_BITS: i32 = 40;
+/// The least that each of two directions has to say.
+pub const PROBE_SIDE_BITS: i32 = 14;
+/// Bits of evidence from one direction alone.
+pub const PROBE_ONE_SIDE_BITS: i32 = 56;
+/// Bits among those of a server alone that no other protocol of type and length shows.
+pub const PROBE_CONTENT_BITS: i32 = 16;
+/// Bits of evidence from one direction while the other shows something else.
+pub const PROBE_CONTRADICTED_BITS: i32 = 96;
+/// Bits of evidence where an upgrade was asked for or granted in bytes that are partly missing.
+pub const PROBE_ASKED_BITS: i32 = 16;
+/// Bits of evidence in one segment at which a connection that was only glanced at is looked at again.
+pub const PROBE_GLANCE_BITS: i32 = 16;
+/// Bits of evidence below which a candidate does not keep the probe waiting.
+pub const PROBE_HOPE_BITS: i32 = 12;
+
+/// Bytes kept of a direction of a WebSocket connection while its next frame is searched for.
+pub const SEARCH_WINDOW: usize = 128 * 1024;
+/// Segments and gaps kept in such a window.
+pub const SEARCH_PIECES: usize = 2048;
+/// Bits of evidence at which frames are read on after lost bytes.
+pub const RESYNC_BITS: i32 = 20;
+/// Bits of evidence at which no doubt is left that they are frames.
+pub const RESYNC_CERTAIN_BITS: i32 = 32;
+/// Bits of evidence that are enough where the stream ends and no more can come.
+pub const RESYNC_END_BITS: i32 = 8;
+/// Last bytes of a stream in which a Close is searched for when no frame was found.
+pub const CLOSE_SEARCH: usize = 4096;
+/// Bits of evidence that such a Close needs.
+pub const CLOSE_SEARCH_BITS: i32 = 14;
+/// Places listed for each direction where frames were found again.
+pub const RESYNCS: usize = 16;
+
 /// Different handshake heads that are kept once for all connections that share them.
 pub const SHARED_HEADS: usize = 4096;
 
-/// Bytes that a client may send before the answer to its upgrade is seen: captures of several queues put the answer later.
-pub const SENT_BEFORE_ANSWER: usize = 256 * 1024;
 /// Requests of one connection that wait for their answers.
 pub const REQUESTS_WAITING: usize = 1024;
 /// Failed handshakes that are listed of one connection.

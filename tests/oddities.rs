@@ -191,8 +191,7 @@ fn syn_that_both_send_and_syn_that_carries_data() {
         segments[0].payload = payload;
     };
     type Change<'a> = &'a dyn Fn(&mut Vec<Segment>);
-    let with: [(&str, Change<'_>); 2] =
-        [("simultaneous open", &open_at_once), ("TCP fast open", &fast_open)];
+    let with: [(&str, Change<'_>); 2] = [("simultaneous open", &open_at_once), ("TCP fast open", &fast_open)];
     for (name, change) in with {
         let mut built = built();
         change(&mut built.segments);

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::flow::Ignored;
+use super::app::Ignored;
 use super::unread::Unread;
 use crate::capture::CaptureError;
 use crate::connection::BlindSpot;

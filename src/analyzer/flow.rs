@@ -1,18 +1,18 @@
-//! One TCP connection on its way through the stages: HTTP, then WebSocket, or neither.
+//! One TCP connection: its two directions put in order, and the record when it is over.
 
 use std::net::SocketAddr;
 
+use super::app::{App, AppSink, Ignored, failed_handshake};
 use super::heads::Heads;
 use crate::connection::{
-    BlindSpot, Connection, FailedAttempt, FailedHandshake, GapCause, Handshake, HandshakeViolation, Observations, Sent,
+    BlindSpot, Connection, FailedAttempt, FailedHandshake, Handshake, HandshakeViolation, Head, Observations, Sent,
     TcpAnomalies, TcpEnd, TcpEndKind,
 };
-use crate::http::{Failure, Progress, Upgrade};
 use crate::ids::{Origin, PacketNumber, SequenceNumber, Side, StreamOffset};
 use crate::limits;
 use crate::network::Segment;
-use crate::tcp::{Assembler, FlowId, OutOfOrder, Seen, Sink, ordered};
-use crate::websocket::{FrameSeen, Scratch, Session, Stage};
+use crate::tcp::{Assembler, FlowId, OutOfOrder, Seen, ordered};
+use crate::websocket::{FrameSeen, Probe, Scratch, Stage};
 
 /// What all flows use while they take a packet.
 pub(super) struct Shared<'a> {
@@ -24,29 +24,6 @@ pub(super) struct Shared<'a> {
     /// Failed handshakes beyond the caps.
     pub(super) unlisted_handshakes: &'a mut u64,
     pub(super) on_frame: &'a mut dyn FnMut(&FrameSeen),
-}
-
-/// What the bytes of a connection are.
-enum App {
-    /// No byte seen yet.
-    Undecided,
-    Http(Box<Upgrade>),
-    WebSocket {
-        session: Box<Session>,
-        client: usize,
-    },
-    Ignored(Ignored),
-}
-
-/// Why a connection is not looked at any further.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Ignored {
-    /// Some other protocol.
-    OtherProtocol,
-    /// TLS, to this port.
-    Tls { port: u16 },
-    /// HTTP/2 in the clear.
-    Http2,
 }
 
 /// How one direction began and ended.
@@ -139,6 +116,9 @@ impl Flow {
         if self.over && !flags.rst() {
             self.goes_on(from, segment);
         }
+        if matches!(self.app, App::Dormant) && !self.wakes(from, segment) {
+            return;
+        }
         let [low, high] = &mut self.assemblers;
         let (mine, theirs) = if from == 0 { (low, high) } else { (high, low) };
         if flags.ack() && !(flags.rst() && segment.ack.0 == 0) {
@@ -158,6 +138,7 @@ impl Flow {
             addresses: self.addresses,
             capture: self.capture,
             id: self.id,
+            begun: self.ends[from].syn.is_some(),
             refused: &mut self.refused,
             heads: shared.heads,
             websockets: shared.websockets,
@@ -170,8 +151,24 @@ impl Flow {
         }
         if theirs.has_hole() {
             sink.from = 1 - from;
+            sink.begun = self.ends[1 - from].syn.is_some();
             theirs.tick(origin, &mut sink);
         }
+    }
+
+    /// Whether a segment of a connection that showed no sign of frames is worth another look.
+    #[cold]
+    fn wakes(&mut self, from: usize, segment: &Segment<'_>) -> bool {
+        if !Probe::glance(segment.payload) {
+            self.assemblers.iter_mut().for_each(Assembler::forget_early);
+            return false;
+        }
+        self.assemblers[from].resume_at(segment.seq);
+        if segment.flags.ack() {
+            self.assemblers[1 - from].resume_at(segment.ack);
+        }
+        self.app = App::Probing(Box::default());
+        true
     }
 
     #[cold]
@@ -264,6 +261,7 @@ impl Flow {
 
     /// Closes the connection in the books.
     pub(super) fn finish(mut self: Box<Self>, now: Origin, shared: &mut Shared<'_>, observations: &mut Observations) {
+        let in_order = self.ends.map(|end| end.fin.is_some());
         for from in [0, 1] {
             let mut sink = AppSink {
                 app: &mut self.app,
@@ -274,16 +272,20 @@ impl Flow {
                 addresses: self.addresses,
                 capture: self.capture,
                 id: self.id,
+                begun: self.ends[from].syn.is_some(),
                 refused: &mut self.refused,
                 heads: shared.heads,
                 websockets: shared.websockets,
             };
             self.assemblers[from].finish(now, &mut sink);
+            if from == 1 {
+                sink.finish_probe(in_order);
+            }
         }
         observations.failed_handshakes.append(&mut self.refused);
         match std::mem::replace(&mut self.app, App::Undecided) {
             App::Undecided => self.failed_attempt(observations),
-            App::Http(upgrade) => {
+            App::Http { upgrade, .. } => {
                 *shared.unlisted_handshakes += upgrade.unlisted();
                 let tcp_end = self.tcp_end;
                 let (client, failures) = upgrade.into_failures();
@@ -299,14 +301,15 @@ impl Flow {
                     observations.failed_handshakes.push(failed);
                 }
             }
-            App::WebSocket { session, client } => {
+            App::WebSocket { session, client, request } => {
                 *shared.websockets = shared.websockets.saturating_sub(1);
                 let acknowledged = StreamOffset(0);
                 let mut stage = Stage { scratch: shared.scratch, now, acknowledged, on_frame: shared.on_frame };
-                let (handshake, from_client, from_server) = session.finish(&mut stage);
-                self.record(client, handshake, from_client, from_server, observations);
+                let in_order = [in_order[client], in_order[1 - client]];
+                let (handshake, from_client, from_server) = session.finish(&mut stage, in_order);
+                self.record(client, (handshake, request), from_client, from_server, observations);
             }
-            App::Ignored(_) => {}
+            App::Probing(_) | App::Dormant | App::Ignored(_) => {}
         }
     }
 
@@ -343,7 +346,7 @@ impl Flow {
     fn record(
         &self,
         client: usize,
-        handshake: Option<Handshake>,
+        (handshake, request): (Option<Handshake>, Option<Box<Head>>),
         mut from_client: Sent,
         mut from_server: Sent,
         observations: &mut Observations,
@@ -385,6 +388,7 @@ impl Flow {
             }),
             joined_midstream: handshake.is_none(),
             handshake: handshake.map(Box::new),
+            request,
             from_client: Box::new(from_client),
             from_server: Box::new(from_server),
             tcp_end,
@@ -428,26 +432,6 @@ fn is_calm(client: &Sent, server: &Sent) -> bool {
         })
 }
 
-/// The record of a request that came to nothing; how TCP ended is added where that is known.
-fn failed_handshake(
-    (capture, id): (usize, FlowId),
-    addresses: [SocketAddr; 2],
-    client: usize,
-    failure: Failure,
-) -> FailedHandshake {
-    FailedHandshake {
-        capture,
-        tcp_stream: id.0,
-        client: addresses[client],
-        server: addresses[1 - client],
-        request: failure.request,
-        response: failure.response,
-        body: failure.body,
-        violations: failure.violations,
-        tcp_end: None,
-    }
-}
-
 /// A 101 that a client has to refuse (RFC 6455 section 4.1).
 fn is_invalid(handshake: &Handshake) -> bool {
     handshake.violations.iter().any(|v| {
@@ -465,105 +449,4 @@ fn is_invalid(handshake: &Handshake) -> bool {
 
 fn tcp_end_record((how, by, origin): (TcpEndKind, usize, Origin), client: usize) -> TcpEnd {
     TcpEnd { how, by: if by == client { Side::Client } else { Side::Server }, origin }
-}
-
-/// Hands the ordered bytes of one direction to the stage that the connection is in.
-struct AppSink<'a> {
-    app: &'a mut App,
-    from: usize,
-    now: Origin,
-    scratch: &'a mut Scratch,
-    on_frame: &'a mut dyn FnMut(&FrameSeen),
-    addresses: [SocketAddr; 2],
-    capture: usize,
-    id: FlowId,
-    refused: &'a mut Vec<FailedHandshake>,
-    heads: &'a mut Heads,
-    websockets: &'a mut usize,
-}
-
-impl AppSink<'_> {
-    /// Decides on the first bytes what a connection carries.
-    #[cold]
-    fn decide(&mut self, bytes: &[u8]) {
-        *self.app = if bytes.starts_with(b"PRI * HTTP/2") {
-            App::Ignored(Ignored::Http2)
-        } else if Upgrade::may_be_http(bytes) {
-            App::Http(Box::default())
-        } else if bytes.len() >= 3 && bytes[0] == 0x16 && bytes[1] == 3 {
-            App::Ignored(Ignored::Tls { port: self.addresses[1 - self.from].port() })
-        } else {
-            App::Ignored(Ignored::OtherProtocol)
-        };
-    }
-
-    fn progress(&mut self, progress: Progress) {
-        match progress {
-            Progress::More => {}
-            Progress::NotHttp => *self.app = App::Ignored(Ignored::OtherProtocol),
-            Progress::Upgraded(upgraded) => self.upgraded(*upgraded),
-        }
-    }
-
-    #[cold]
-    fn upgraded(&mut self, upgraded: crate::http::Upgraded) {
-        let client = upgraded.client;
-        let mut upgraded = upgraded;
-        self.heads.share(&mut upgraded.handshake);
-        let lost = [upgraded.lost[client], upgraded.lost[1 - client]];
-        let session = Box::new(Session::new(self.id.0, Some(upgraded.handshake), lost));
-        *self.websockets += 1;
-        let before = std::mem::replace(self.app, App::WebSocket { session, client });
-        if let App::Http(upgrade) = before {
-            let (_, failures) = upgrade.into_failures();
-            let place = (self.capture, self.id);
-            self.refused.extend(failures.into_iter().map(|f| failed_handshake(place, self.addresses, client, f)));
-        }
-        let asked = self.from;
-        for (index, (offset, bytes, origin)) in upgraded.rest.into_iter().enumerate() {
-            if !bytes.is_empty() {
-                self.from = index;
-                self.data(offset, &bytes, origin, StreamOffset(0));
-            }
-        }
-        self.from = asked;
-    }
-}
-
-impl Sink for AppSink<'_> {
-    #[inline]
-    fn data(&mut self, offset: StreamOffset, bytes: &[u8], origin: Origin, acknowledged: StreamOffset) {
-        if let App::Undecided = self.app {
-            self.decide(bytes);
-        }
-        match self.app {
-            App::WebSocket { session, client } => {
-                let side = if self.from == *client { Side::Client } else { Side::Server };
-                let mut stage = Stage { scratch: self.scratch, now: self.now, acknowledged, on_frame: self.on_frame };
-                session.data(&mut stage, side, offset, bytes, origin);
-            }
-            App::Http(upgrade) => {
-                let progress = upgrade.data(self.from, offset, bytes, origin);
-                self.progress(progress);
-            }
-            App::Undecided | App::Ignored(_) => {}
-        }
-    }
-
-    fn gap(&mut self, offset: StreamOffset, length: u64, origin: Origin, why: GapCause) {
-        match self.app {
-            App::WebSocket { session, client } => {
-                let side = if self.from == *client { Side::Client } else { Side::Server };
-                let mut stage = Stage {
-                    scratch: self.scratch,
-                    now: self.now,
-                    acknowledged: StreamOffset(0),
-                    on_frame: self.on_frame,
-                };
-                session.gap(&mut stage, side, offset, length, origin, why);
-            }
-            App::Http(upgrade) => upgrade.gap(self.from, length),
-            App::Undecided | App::Ignored(_) => {}
-        }
-    }
 }

@@ -1,6 +1,7 @@
 //! Wires the rooms together: packets in, observations and a report out. The only place that names them all.
 
 mod alive;
+mod app;
 mod blind;
 mod flow;
 mod heads;

@@ -420,6 +420,8 @@ fn gap_spot(index: usize, connection: &Connection, why: GapCause) -> Option<Blin
             "snap-length",
             format!("Stream {stream} lacks {amount}: the snap length cut its packets. Record with tcpdump -s 0."),
         ),
+        // Told where the frames were recognised.
+        GapCause::NotKept => return None,
         GapCause::WindowFull => (
             "window-full",
             format!("Stream {stream} lacks {amount} in {places}: more data came out of order than wsdiag keeps."),

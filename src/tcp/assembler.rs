@@ -173,6 +173,30 @@ impl Assembler {
         StreamOffset(to.min(self.fin_at).min(self.sent.max(self.offset)))
     }
 
+    /// Goes on at `seq`: what came before it was not looked at.
+    pub fn resume_at(&mut self, seq: SequenceNumber) {
+        self.forget_early();
+        let ahead = seq.distance_from(self.next);
+        if self.started && (-0x10_0000..=0).contains(&ahead) {
+            return;
+        }
+        // Between two looks a stream may have run further than a signed distance reaches.
+        let passed = if self.started { u64::from(ahead.cast_unsigned()) } else { 0 };
+        self.started = true;
+        self.guessed = false;
+        self.offset += passed;
+        self.next = seq;
+        self.waited = 0;
+        self.sent = self.sent.max(self.offset);
+    }
+
+    /// Gives up what waits for missing bytes.
+    pub fn forget_early(&mut self) {
+        if let Some(disorder) = &mut self.disorder {
+            disorder.early.clear();
+        }
+    }
+
     /// Takes a segment of this direction and delivers what is in order now. `acknowledged` is what the segment itself
     /// acknowledges of the other direction; `in_all` is what all flows keep out of order.
     #[inline]

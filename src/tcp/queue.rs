@@ -64,6 +64,13 @@ impl Queue {
         Queue { segments: std::collections::VecDeque::new(), bytes: 0, in_all: in_all.clone() }
     }
 
+    /// Forgets all segments.
+    pub(super) fn clear(&mut self) {
+        self.in_all.remove(self.bytes + self.segments.len() * BESIDE);
+        self.segments.clear();
+        self.bytes = 0;
+    }
+
     /// Where the first segment begins.
     pub(super) fn first_start(&self) -> Option<u64> {
         self.segments.front().map(|s| s.start)

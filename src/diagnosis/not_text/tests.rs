@@ -25,6 +25,7 @@ fn connection() -> Connection {
         initial_sequence: None,
         joined_midstream: false,
         handshake: None,
+        request: None,
         from_client: Box::default(),
         from_server: Box::default(),
         tcp_end: None,
@@ -109,6 +110,7 @@ fn close(code: Option<u16>, reason: &[u8], ms: u64) -> CloseFrame {
         origin: at(ms),
         start: StreamOffset(90_000),
         acknowledged: StreamOffset(0),
+        missing: 0,
         searched: false,
     }
 }
