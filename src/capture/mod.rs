@@ -1,11 +1,13 @@
 //! Capture files as a stream of packets: pcap and pcapng, read in one pass with constant memory.
 
+mod error;
 mod fill;
 mod interface;
+mod magic;
 
 use std::fs::File;
 use std::io::{self, Read};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use pcap_parser::pcapng::Block;
 use pcap_parser::traits::PcapReaderIterator;
@@ -13,8 +15,10 @@ use pcap_parser::{LegacyPcapReader, PcapBlockOwned, PcapError, PcapNGReader};
 
 use crate::ids::{Origin, PacketNumber, Timestamp};
 use crate::limits;
+pub use error::{CaptureError, InputError};
 use fill::{FillReader, LastError};
 use interface::Interface;
+use magic::recognise;
 
 /// One captured packet, borrowed from the reader's buffer.
 #[derive(Debug, Clone, Copy)]
@@ -27,59 +31,6 @@ pub struct Packet<'a> {
     pub wire_length: u32,
     /// The bytes captured.
     pub data: &'a [u8],
-}
-
-/// Why a capture could not be read, or not to its end.
-#[derive(Debug, thiserror::Error)]
-pub enum CaptureError {
-    /// The file could not be opened or read.
-    #[error("{0}")]
-    Io(#[from] io::Error),
-    /// The path names a folder.
-    #[error("is a folder, not a capture file")]
-    Folder,
-    /// The file holds no byte.
-    #[error("is empty (0 bytes)")]
-    Empty,
-    /// The first bytes are those of no capture format.
-    #[error("is not a pcap or pcapng file: it begins with {0}")]
-    NotACapture(String),
-    /// The first bytes are those of a format that wsdiag does not read.
-    #[error("is {what}, which wsdiag does not read yet; {instead}")]
-    OtherFormat {
-        /// What it is.
-        what: &'static str,
-        /// What to do instead.
-        instead: &'static str,
-    },
-    /// The file ends inside a record.
-    #[error("ends at byte {length} in the middle of a record that begins at byte {position} (after packet {packets})")]
-    Truncated {
-        /// Where the record begins.
-        position: u64,
-        /// Where the file ends.
-        length: u64,
-        /// Packets before it.
-        packets: u64,
-    },
-    /// A record announces a length that no capture program writes.
-    #[error("has a corrupt record at byte {position} (after packet {packets}): {reason}")]
-    Corrupt {
-        /// Where the record begins.
-        position: u64,
-        /// Packets before it.
-        packets: u64,
-        /// What is wrong.
-        reason: String,
-    },
-}
-
-impl CaptureError {
-    /// Whether all packets before the fault were read, so that the fault only limits what can be seen.
-    #[must_use]
-    pub fn is_partial(&self) -> bool {
-        matches!(self, CaptureError::Truncated { packets, .. } | CaptureError::Corrupt { packets, .. } if *packets > 0)
-    }
 }
 
 /// Which container a capture came in.
@@ -173,35 +124,6 @@ pub fn open(path: &Path) -> Result<CaptureReader, CaptureError> {
     }
     CaptureReader::new(Box::new(file))
 }
-
-/// A capture that could not be read, or not to its end.
-#[derive(Debug)]
-pub struct InputError {
-    /// The file as given.
-    pub path: PathBuf,
-    /// What is wrong with it.
-    pub error: CaptureError,
-}
-
-impl std::fmt::Display for InputError {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match &self.error {
-            CaptureError::Io(e) => write!(f, "{}: {}", self.path.display(), plain_io_error(e)),
-            error => write!(f, "{}: {error}", self.path.display()),
-        }
-    }
-}
-
-/// The operating system's sentence without Rust's "(os error 2)".
-fn plain_io_error(error: &io::Error) -> String {
-    match error.kind() {
-        io::ErrorKind::NotFound => "there is no such file".to_string(),
-        io::ErrorKind::PermissionDenied => "permission to read it is denied".to_string(),
-        _ => error.to_string(),
-    }
-}
-
-const PCAPNG_MAGIC: [u8; 4] = [0x0a, 0x0d, 0x0d, 0x0a];
 
 impl CaptureReader {
     /// Reads a capture from any source of bytes.
@@ -501,32 +423,4 @@ fn obsolete_packet(body: &[u8], big_endian: bool, interfaces: &[Interface]) -> O
 fn take_error(errors: &LastError) -> CaptureError {
     let error = errors.lock().ok().and_then(|mut slot| slot.take());
     CaptureError::Io(error.unwrap_or_else(|| io::Error::other("the file could not be read")))
-}
-
-fn recognise(magic: &[u8]) -> Result<Format, CaptureError> {
-    let other = |what, instead| Err(CaptureError::OtherFormat { what, instead });
-    let first = |n: usize| magic.get(..n).unwrap_or(magic);
-    match first(4) {
-        [0xa1, 0xb2, 0xc3, 0xd4] | [0xd4, 0xc3, 0xb2, 0xa1] | [0xa1, 0xb2, 0x3c, 0x4d] | [0x4d, 0x3c, 0xb2, 0xa1] => {
-            Ok(Format::Pcap)
-        }
-        [0x34, 0xcd, 0xb2, 0xa1] => Ok(Format::Pcap),
-        m if m == PCAPNG_MAGIC => Ok(Format::Pcapng),
-        [0x1f, 0x8b, ..] => other("compressed with gzip", "decompress it first: gunzip -k FILE"),
-        [0x28, 0xb5, 0x2f, 0xfd] => other("compressed with zstd", "decompress it first: zstd -d FILE"),
-        [0x04, 0x22, 0x4d, 0x18] => other("compressed with lz4", "decompress it first: lz4 -d FILE"),
-        b"snoo" => other("a snoop capture", "convert it first: editcap -F pcap IN OUT.pcap"),
-        [0x47, 0x4d, 0x42, 0x55] => other("a Network Monitor capture", "convert it first: editcap -F pcap IN OUT.pcap"),
-        m if m.len() < 4 => Err(CaptureError::NotACapture(describe(m))),
-        _ => Err(CaptureError::NotACapture(describe(first(8)))),
-    }
-}
-
-fn describe(bytes: &[u8]) -> String {
-    if bytes.iter().all(|b| (0x20..0x7f).contains(b)) {
-        format!("the text {:?}", String::from_utf8_lossy(bytes))
-    } else {
-        let hex: Vec<String> = bytes.iter().map(|b| format!("{b:02x}")).collect();
-        format!("the bytes {}", hex.join(" "))
-    }
 }

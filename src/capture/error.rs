@@ -1,0 +1,84 @@
+//! Why a capture could not be read, in the words that the user sees.
+
+use std::io;
+use std::path::PathBuf;
+
+/// Why a capture could not be read, or not to its end.
+#[derive(Debug, thiserror::Error)]
+pub enum CaptureError {
+    /// The file could not be opened or read.
+    #[error("{0}")]
+    Io(#[from] io::Error),
+    /// The path names a folder.
+    #[error("is a folder, not a capture file")]
+    Folder,
+    /// The file holds no byte.
+    #[error("is empty (0 bytes)")]
+    Empty,
+    /// The first bytes are those of no capture format.
+    #[error("is not a pcap or pcapng file: it begins with {0}")]
+    NotACapture(String),
+    /// The first bytes are those of a format that wsdiag does not read.
+    #[error("is {what}, which wsdiag does not read yet; {instead}")]
+    OtherFormat {
+        /// What it is.
+        what: &'static str,
+        /// What to do instead.
+        instead: &'static str,
+    },
+    /// The file ends inside a record.
+    #[error("ends at byte {length} in the middle of a record that begins at byte {position} (after packet {packets})")]
+    Truncated {
+        /// Where the record begins.
+        position: u64,
+        /// Where the file ends.
+        length: u64,
+        /// Packets before it.
+        packets: u64,
+    },
+    /// A record announces a length that no capture program writes.
+    #[error("has a corrupt record at byte {position} (after packet {packets}): {reason}")]
+    Corrupt {
+        /// Where the record begins.
+        position: u64,
+        /// Packets before it.
+        packets: u64,
+        /// What is wrong.
+        reason: String,
+    },
+}
+
+impl CaptureError {
+    /// Whether all packets before the fault were read, so that the fault only limits what can be seen.
+    #[must_use]
+    pub fn is_partial(&self) -> bool {
+        matches!(self, CaptureError::Truncated { packets, .. } | CaptureError::Corrupt { packets, .. } if *packets > 0)
+    }
+}
+
+/// A capture that could not be read, or not to its end.
+#[derive(Debug)]
+pub struct InputError {
+    /// The file as given.
+    pub path: PathBuf,
+    /// What is wrong with it.
+    pub error: CaptureError,
+}
+
+impl std::fmt::Display for InputError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match &self.error {
+            CaptureError::Io(e) => write!(f, "{}: {}", self.path.display(), plain_io_error(e)),
+            error => write!(f, "{}: {error}", self.path.display()),
+        }
+    }
+}
+
+/// The operating system's sentence without Rust's "(os error 2)".
+fn plain_io_error(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::NotFound => "there is no such file".to_string(),
+        io::ErrorKind::PermissionDenied => "permission to read it is denied".to_string(),
+        _ => error.to_string(),
+    }
+}

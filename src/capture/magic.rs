@@ -1,0 +1,34 @@
+//! What a file is, by its first bytes.
+
+use super::{CaptureError, Format};
+
+const PCAPNG_MAGIC: [u8; 4] = [0x0a, 0x0d, 0x0d, 0x0a];
+
+/// The container, by the first bytes of a file.
+pub(super) fn recognise(magic: &[u8]) -> Result<Format, CaptureError> {
+    let other = |what, instead| Err(CaptureError::OtherFormat { what, instead });
+    let first = |n: usize| magic.get(..n).unwrap_or(magic);
+    match first(4) {
+        [0xa1, 0xb2, 0xc3, 0xd4] | [0xd4, 0xc3, 0xb2, 0xa1] | [0xa1, 0xb2, 0x3c, 0x4d] | [0x4d, 0x3c, 0xb2, 0xa1] => {
+            Ok(Format::Pcap)
+        }
+        [0x34, 0xcd, 0xb2, 0xa1] => Ok(Format::Pcap),
+        m if m == PCAPNG_MAGIC => Ok(Format::Pcapng),
+        [0x1f, 0x8b, ..] => other("compressed with gzip", "decompress it first: gunzip -k FILE"),
+        [0x28, 0xb5, 0x2f, 0xfd] => other("compressed with zstd", "decompress it first: zstd -d FILE"),
+        [0x04, 0x22, 0x4d, 0x18] => other("compressed with lz4", "decompress it first: lz4 -d FILE"),
+        b"snoo" => other("a snoop capture", "convert it first: editcap -F pcap IN OUT.pcap"),
+        [0x47, 0x4d, 0x42, 0x55] => other("a Network Monitor capture", "convert it first: editcap -F pcap IN OUT.pcap"),
+        m if m.len() < 4 => Err(CaptureError::NotACapture(describe(m))),
+        _ => Err(CaptureError::NotACapture(describe(first(8)))),
+    }
+}
+
+fn describe(bytes: &[u8]) -> String {
+    if bytes.iter().all(|b| (0x20..0x7f).contains(b)) {
+        format!("the text {:?}", String::from_utf8_lossy(bytes))
+    } else {
+        let hex: Vec<String> = bytes.iter().map(|b| format!("{b:02x}")).collect();
+        format!("the bytes {}", hex.join(" "))
+    }
+}
