@@ -14,7 +14,8 @@ pub(super) struct Blind {
     seen: BTreeMap<Kind, (u64, Vec<u64>)>,
     tls_ports: BTreeMap<u16, u64>,
     http2: u64,
-    cut: Option<String>,
+    /// Kinds and sentences of what was wrong with the files.
+    faults: Vec<(&'static str, String)>,
     unknown_interfaces: u64,
 }
 
@@ -54,8 +55,19 @@ impl Blind {
         }
     }
 
-    pub(super) fn cut(&mut self, error: &CaptureError) {
-        self.cut = Some(format!("The capture {error}: what came after that is not in this report."));
+    pub(super) fn fault(&mut self, error: &CaptureError) {
+        let (kind, text) = match error {
+            CaptureError::Damaged(losses) => (
+                "corrupt-records",
+                format!(
+                    "The capture {losses}: what they held is not in this report, and behind them Wireshark shows no packets, \
+                     so that the numbers here go on by themselves. Copy the file again from where it was recorded, or record \
+                     on another disk."
+                ),
+            ),
+            _ => ("cut-file", format!("The capture {error}: what came after that is not in this report.")),
+        };
+        self.faults.push((kind, text));
     }
 
     pub(super) fn unknown_interfaces(&mut self, packets: u64) {
@@ -68,8 +80,8 @@ impl Blind {
         let mut add = |kind: &str, text: String, packets: &[u64]| {
             spots.push(BlindSpot { kind: kind.to_string(), text, connections: Vec::new(), packets: packets.to_vec() });
         };
-        if let Some(text) = &self.cut {
-            add("cut-file", text.clone(), &[]);
+        for (kind, text) in &self.faults {
+            add(kind, text.clone(), &[]);
         }
         for (kind, (count, packets)) in &self.seen {
             match kind {

@@ -3,6 +3,8 @@
 use std::io;
 use std::path::PathBuf;
 
+use super::loss::Losses;
+
 /// Why a capture could not be read, or not to its end.
 #[derive(Debug, thiserror::Error)]
 pub enum CaptureError {
@@ -36,23 +38,26 @@ pub enum CaptureError {
         /// Packets before it.
         packets: u64,
     },
-    /// A record announces a length that no capture program writes.
-    #[error("has a corrupt record at byte {position} (after packet {packets}): {reason}")]
+    /// The file was read to its end, but not all of it could be.
+    #[error("{0}")]
+    Damaged(Losses),
+    /// No packet could be read.
+    #[error("holds no packet that can be read: it is corrupt from byte {position} on")]
     Corrupt {
-        /// Where the record begins.
+        /// Where the first record should begin.
         position: u64,
-        /// Packets before it.
-        packets: u64,
-        /// What is wrong.
-        reason: String,
     },
 }
 
 impl CaptureError {
-    /// Whether all packets before the fault were read, so that the fault only limits what can be seen.
+    /// Whether packets were read in spite of the fault, so that it only limits what can be seen.
     #[must_use]
     pub fn is_partial(&self) -> bool {
-        matches!(self, CaptureError::Truncated { packets, .. } | CaptureError::Corrupt { packets, .. } if *packets > 0)
+        match self {
+            CaptureError::Truncated { packets, .. } => *packets > 0,
+            CaptureError::Damaged(_) => true,
+            _ => false,
+        }
     }
 }
 

@@ -1,8 +1,30 @@
 //! What a file is, by its first bytes.
 
-use super::{CaptureError, Format};
+use super::error::CaptureError;
+use super::pcapng;
 
-const PCAPNG_MAGIC: [u8; 4] = [0x0a, 0x0d, 0x0d, 0x0a];
+/// Bytes of a file that are looked at to tell what it is.
+pub(super) const HEAD: usize = 512;
+
+/// Which container a capture came in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// libpcap's own.
+    Pcap,
+    /// pcapng (draft-ietf-opsawg-pcapng).
+    Pcapng,
+}
+
+impl Format {
+    /// `pcap` or `pcapng`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Format::Pcap => "pcap",
+            Format::Pcapng => "pcapng",
+        }
+    }
+}
 
 /// The container, by the first bytes of a file.
 pub(super) fn recognise(magic: &[u8]) -> Result<Format, CaptureError> {
@@ -12,8 +34,9 @@ pub(super) fn recognise(magic: &[u8]) -> Result<Format, CaptureError> {
         [0xa1, 0xb2, 0xc3, 0xd4] | [0xd4, 0xc3, 0xb2, 0xa1] | [0xa1, 0xb2, 0x3c, 0x4d] | [0x4d, 0x3c, 0xb2, 0xa1] => {
             Ok(Format::Pcap)
         }
-        [0x34, 0xcd, 0xb2, 0xa1] => Ok(Format::Pcap),
-        m if m == PCAPNG_MAGIC => Ok(Format::Pcapng),
+        [0x34, 0xcd, 0xb2, 0xa1] | [0xa1, 0xb2, 0xcd, 0x34] => Ok(Format::Pcap),
+        m if m == pcapng::SECTION => Ok(Format::Pcapng),
+        [] => Err(CaptureError::Empty),
         [0x1f, 0x8b, ..] => other("compressed with gzip", "decompress it first: gunzip -k FILE"),
         [0x28, 0xb5, 0x2f, 0xfd] => other("compressed with zstd", "decompress it first: zstd -d FILE"),
         [0x04, 0x22, 0x4d, 0x18] => other("compressed with lz4", "decompress it first: lz4 -d FILE"),
