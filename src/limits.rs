@@ -12,6 +12,11 @@ pub const SEARCHED_RECORD: usize = 1024 * 1024;
 /// The largest packet record that a capture program writes (libpcap's `MAXIMUM_SNAPLEN`, `USB` aside).
 pub const LARGEST_PACKET: u32 = 262_144;
 
+/// How often a capture may be compressed, one compression inside another.
+pub const COMPRESSION_LAYERS: usize = 3;
+/// The largest window of a zstd frame that is unpacked, in bytes; `zstd --long=27` writes it, and `zstd -d` stops there too.
+pub const ZSTD_WINDOW: u64 = 128 * 1024 * 1024;
+
 /// Stretches of a file that were passed over as corrupt and are listed one by one.
 pub const LISTED_LOSSES: usize = 3;
 /// Interfaces that a section of a pcapng file may describe; packets of others cannot be read and are counted.

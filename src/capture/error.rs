@@ -4,6 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use super::loss::Losses;
+use super::unpack::Fault;
 
 /// Why a capture could not be read, or not to its end.
 #[derive(Debug, thiserror::Error)]
@@ -38,6 +39,29 @@ pub enum CaptureError {
         /// Packets before it.
         packets: u64,
     },
+    /// Reading failed in the middle.
+    #[error("cannot be read from byte {position} on (after packet {packets}): {error}")]
+    Broken {
+        /// What the system says.
+        error: io::Error,
+        /// Bytes read before.
+        position: u64,
+        /// Packets in those.
+        packets: u64,
+    },
+    /// The compressed data is cut or corrupt.
+    #[error("{fault}; {position} bytes and {packets} packets were unpacked before that")]
+    Packed {
+        /// What is wrong.
+        fault: Fault,
+        /// Unpacked bytes before it.
+        position: u64,
+        /// Packets in those.
+        packets: u64,
+    },
+    /// Compressed more than [`crate::limits::COMPRESSION_LAYERS`] times.
+    #[error("is compressed {0} times over and then once more: unpack it first")]
+    PackedTooOften(usize),
     /// The file was read to its end, but not all of it could be.
     #[error("{0}")]
     Damaged(Losses),
@@ -50,11 +74,22 @@ pub enum CaptureError {
 }
 
 impl CaptureError {
+    /// What a failure to read means, after so many bytes and packets.
+    pub(super) fn of_read(error: io::Error, position: u64, packets: u64) -> CaptureError {
+        match Fault::of(&error) {
+            Some(fault) => CaptureError::Packed { fault: fault.clone(), position, packets },
+            None if packets > 0 => CaptureError::Broken { error, position, packets },
+            None => CaptureError::Io(error),
+        }
+    }
+
     /// Whether packets were read in spite of the fault, so that it only limits what can be seen.
     #[must_use]
     pub fn is_partial(&self) -> bool {
         match self {
-            CaptureError::Truncated { packets, .. } => *packets > 0,
+            CaptureError::Truncated { packets, .. }
+            | CaptureError::Packed { packets, .. }
+            | CaptureError::Broken { packets, .. } => *packets > 0,
             CaptureError::Damaged(_) => true,
             _ => false,
         }

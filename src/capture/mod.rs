@@ -7,6 +7,7 @@ mod magic;
 mod pcap;
 mod pcapng;
 mod reader;
+mod unpack;
 mod window;
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! One capture file as a stream of packets.
 
-use std::io::{self, Read};
+use std::io::Read;
 
 use super::error::CaptureError;
 use super::loss::Losses;
@@ -8,7 +8,7 @@ use super::magic::{self, Format};
 use super::pcap::{self, Pcap};
 use super::pcapng::Pcapng;
 use super::window::Window;
-use super::{Current, Next, Packet};
+use super::{Current, Next, Packet, unpack};
 use crate::ids::{Origin, PacketNumber, Timestamp};
 use crate::limits;
 
@@ -21,6 +21,8 @@ enum Container {
 pub struct CaptureReader {
     window: Window,
     container: Container,
+    /// What it was compressed with, the outermost first.
+    layers: Vec<&'static str>,
     current: Option<Current>,
     /// Bytes of the current packet's record, consumed by the next call.
     pending: usize,
@@ -36,11 +38,10 @@ impl CaptureReader {
     ///
     /// # Errors
     /// When the first bytes are not those of a capture.
-    pub fn new(mut source: Box<dyn Read>) -> Result<CaptureReader, CaptureError> {
-        let mut head = Vec::with_capacity(magic::HEAD);
-        (&mut source).take(magic::HEAD as u64).read_to_end(&mut head)?;
+    pub fn new(source: Box<dyn Read>) -> Result<CaptureReader, CaptureError> {
+        let unpack::Unpacked { head, rest, layers } = unpack::unpack(source)?;
         let format = magic::recognise(&head)?;
-        let mut window = Window::new(&head, source);
+        let mut window = Window::new(&head, rest);
         let container = match format {
             Format::Pcap => {
                 let Some(header) = window.data().first_chunk::<{ pcap::FILE_HEADER }>() else {
@@ -55,6 +56,7 @@ impl CaptureReader {
         Ok(CaptureReader {
             window,
             container,
+            layers,
             current: None,
             pending: 0,
             packets: 0,
@@ -72,6 +74,12 @@ impl CaptureReader {
             Container::Pcap(_) => Format::Pcap,
             Container::Pcapng(_) => Format::Pcapng,
         }
+    }
+
+    /// What the file was compressed with, the outermost first.
+    #[must_use]
+    pub fn compression(&self) -> &[&'static str] {
+        &self.layers
     }
 
     /// Packets read so far.
@@ -195,7 +203,7 @@ impl CaptureReader {
         self.current = None;
         let (position, packets) = (self.window.position(), self.packets);
         if let Some(error) = self.window.failure() {
-            return Err(read_error(error, position + self.window.data().len() as u64, packets));
+            return Err(CaptureError::of_read(error, position + self.window.data().len() as u64, packets));
         }
         if cut {
             let length = position + self.window.data().len() as u64;
@@ -211,8 +219,4 @@ impl CaptureReader {
         }
         Ok(false)
     }
-}
-
-fn read_error(error: io::Error, _position: u64, _packets: u64) -> CaptureError {
-    CaptureError::Io(error)
 }
