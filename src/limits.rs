@@ -6,8 +6,25 @@
 pub const READ_BUFFER: usize = 64 * 1024;
 /// The largest packet record or pcapng block that is read; a larger one is a corrupt length.
 pub const LARGEST_RECORD: usize = 16 * 1024 * 1024;
+/// The largest pcapng block from which reading goes on after corrupt bytes; a larger one is more likely payload that looks
+/// like one, and would have to be held in memory to find out.
+pub const SEARCHED_RECORD: usize = 1024 * 1024;
 /// The largest packet record that a capture program writes (libpcap's `MAXIMUM_SNAPLEN`, `USB` aside).
 pub const LARGEST_PACKET: u32 = 262_144;
+
+/// How often a capture may be compressed, one compression inside another.
+pub const COMPRESSION_LAYERS: usize = 3;
+/// The largest window of a zstd frame that is unpacked, in bytes; `zstd --long=27` writes it, and `zstd -d` stops there too.
+pub const ZSTD_WINDOW: u64 = 128 * 1024 * 1024;
+
+/// Stretches of a file that were passed over as corrupt and are listed one by one.
+pub const LISTED_LOSSES: usize = 3;
+/// Interfaces that a section of a pcapng file may describe; packets of others cannot be read and are counted.
+pub const INTERFACES: usize = 65_536;
+/// Different link types that are listed for one file.
+pub const LINK_TYPES: usize = 32;
+/// Bytes of TLS key log text kept from the Decryption Secrets Blocks of a pcapng file.
+pub const SECRETS: usize = 16 * 1024 * 1024;
 
 /// Headers of link layers, tags and service chains before an IP header.
 pub const LINK_HEADERS: usize = 16;

@@ -16,7 +16,8 @@ pub(super) struct Blind {
     unread: Unread,
     tls_ports: BTreeMap<u16, u64>,
     http2: u64,
-    cut: Option<String>,
+    /// Kinds and sentences of what was wrong with the files.
+    faults: Vec<(&'static str, String)>,
     unknown_interfaces: u64,
     /// Flows given up because too many were open: half-open ones, and others that were no WebSocket yet.
     pub(super) half_open_evicted: u64,
@@ -43,8 +44,19 @@ impl Blind {
         }
     }
 
-    pub(super) fn cut(&mut self, error: &CaptureError) {
-        self.cut = Some(format!("The capture {error}: what came after that is not in this report."));
+    pub(super) fn fault(&mut self, error: &CaptureError) {
+        let (kind, text) = match error {
+            CaptureError::Damaged(losses) => (
+                "corrupt-records",
+                format!(
+                    "The capture {losses}: what they held is not in this report, and behind them Wireshark shows no packets, \
+                     so that the numbers here go on by themselves. Copy the file again from where it was recorded, or record \
+                     on another disk."
+                ),
+            ),
+            _ => ("cut-file", format!("The capture {error}: what came after that is not in this report.")),
+        };
+        self.faults.push((kind, text));
     }
 
     pub(super) fn unknown_interfaces(&mut self, packets: u64) {
@@ -60,8 +72,8 @@ impl Blind {
             connections: Vec::new(),
             packets: Vec::new(),
         };
-        if let Some(text) = &self.cut {
-            spots.push(spot("cut-file", text.clone()));
+        for (kind, text) in &self.faults {
+            spots.push(spot(kind, text.clone()));
         }
         spots.extend(self.unread.spots());
         let mut add = |kind: &str, text: String| spots.push(spot(kind, text));

@@ -13,7 +13,7 @@ use std::path::PathBuf;
 use crate::capture::{self, CaptureReader, InputError};
 use crate::connection::{CaptureFacts, Observations};
 use crate::diagnosis;
-use crate::ids::{Origin, Timestamp};
+use crate::ids::Origin;
 use crate::limits;
 use crate::network;
 use crate::report::model::Report;
@@ -102,8 +102,7 @@ impl<'a> Analyzer<'a> {
 
     /// Reads the capture to its end, or as far as it can be read.
     fn read(&mut self, path: String, mut reader: CaptureReader) -> Result<(), capture::CaptureError> {
-        let mut link_types: Vec<u16> = Vec::new();
-        let (mut first, mut last): (Option<Timestamp>, Origin) = (None, Origin::default());
+        let mut last = Origin::default();
         let mut decoder = network::Decoder::default();
         let result = loop {
             match reader.advance() {
@@ -112,11 +111,7 @@ impl<'a> Analyzer<'a> {
                 Err(error) => break Err(error),
             }
             let Some(packet) = reader.packet() else { continue };
-            first.get_or_insert(packet.origin.at);
             last = packet.origin;
-            if !link_types.contains(&packet.link_type) {
-                link_types.push(packet.link_type);
-            }
             match decoder.decode(&packet) {
                 Ok(segment) => self.segment(&segment),
                 Err(why) => self.blind.not_tcp(why, packet.origin.packet),
@@ -130,18 +125,18 @@ impl<'a> Analyzer<'a> {
         }
         self.blind.fragments(decoder.finish());
         if let Err(error) = &result {
-            self.blind.cut(error);
+            self.blind.fault(error);
         }
-        self.blind.unknown_interfaces(reader.unknown_interface);
+        self.blind.unknown_interfaces(reader.unknown_interface());
         self.observations.blind_spots.extend(self.blind.spots());
         self.observations.captures.push(CaptureFacts {
             path,
             format: reader.format().name().to_string(),
-            link_types: link_types.into_iter().map(network::link_type_name).collect(),
+            link_types: reader.link_types().iter().copied().map(network::link_type_name).collect(),
             packets: reader.packets(),
             bytes: reader.bytes(),
-            first_packet_at: first,
-            last_packet_at: first.map(|_| last.at),
+            first_packet_at: reader.times().map(|t| t.0),
+            last_packet_at: reader.times().map(|t| t.1),
         });
         result
     }
