@@ -157,9 +157,13 @@ impl Upgrade {
             let rest = &bytes[at..];
             match self.sides[from].state {
                 State::Body(mut body) => {
-                    let Some((taken, over)) = body.skip(rest) else {
-                        self.sides[from].state = State::Lost;
-                        return Progress::More;
+                    let (taken, over) = match body.skip(rest) {
+                        Ok(step) => step,
+                        Err(taken) => {
+                            self.keep_body(from, &rest[..taken]);
+                            self.sides[from].state = State::Lost;
+                            return Progress::More;
+                        }
                     };
                     self.keep_body(from, &rest[..taken]);
                     self.sides[from].state = if over { State::Head } else { State::Body(body) };

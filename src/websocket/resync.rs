@@ -375,7 +375,7 @@ impl Search {
             if self.candidates.iter().any(|c| c.start == start || c.marks.iter().any(|m| m.at == start)) {
                 continue;
             }
-            let before = self.seen - (self.end - start);
+            let before = self.seen.saturating_sub(self.end - start);
             let mut candidate = Candidate::new(start, before, Course::with_penalty(PENALTY));
             if self.advance_one(&mut candidate, false) {
                 self.follow(candidate);
@@ -485,7 +485,7 @@ impl Search {
         }
         let (bits, at) = best?;
         let start = self.run_at + at as u64;
-        let skipped = self.seen - (self.end - start);
+        let skipped = self.seen.saturating_sub(self.end - start);
         let rest = self.stream_from(start, &[]);
         let origin = rest.first().map(|s| s.origin).unwrap_or_default();
         Some(Found { start: StreamOffset(start), skipped, bits, frames: 1, origin, rest })
