@@ -13,6 +13,8 @@ pub(super) struct Interface {
     pub(super) resolution: u8,
     /// `if_tsoffset` in seconds.
     pub(super) offset: i64,
+    /// Bytes of frame check sequence behind each packet.
+    pub(super) fcs: u32,
 }
 
 impl Interface {
@@ -41,7 +43,7 @@ mod tests {
     use super::*;
 
     fn at(resolution: u8, offset: i64, units: u64) -> i64 {
-        let clock = Interface { link_type: 1, snap_length: 0, resolution, offset };
+        let clock = Interface { link_type: 1, snap_length: 0, resolution, offset, fcs: 0 };
         clock.time((units >> 32) as u32, units as u32).0
     }
 

@@ -1,20 +1,27 @@
 //! Capture files as a stream of packets: pcap and pcapng, read in one pass with constant memory.
 
-mod fill;
+mod error;
 mod interface;
+mod loss;
+mod magic;
+mod pcap;
+mod pcapng;
+mod reader;
+mod unpack;
+mod window;
+
+#[cfg(test)]
+mod tests;
 
 use std::fs::File;
-use std::io::{self, Read};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use pcap_parser::pcapng::Block;
-use pcap_parser::traits::PcapReaderIterator;
-use pcap_parser::{LegacyPcapReader, PcapBlockOwned, PcapError, PcapNGReader};
+use crate::ids::{Origin, Timestamp};
 
-use crate::ids::{Origin, PacketNumber, Timestamp};
-use crate::limits;
-use fill::{FillReader, LastError};
-use interface::Interface;
+pub use error::{CaptureError, InputError};
+pub use loss::{Losses, Skipped};
+pub use magic::Format;
+pub use reader::CaptureReader;
 
 /// One captured packet, borrowed from the reader's buffer.
 #[derive(Debug, Clone, Copy)]
@@ -29,101 +36,7 @@ pub struct Packet<'a> {
     pub data: &'a [u8],
 }
 
-/// Why a capture could not be read, or not to its end.
-#[derive(Debug, thiserror::Error)]
-pub enum CaptureError {
-    /// The file could not be opened or read.
-    #[error("{0}")]
-    Io(#[from] io::Error),
-    /// The path names a folder.
-    #[error("is a folder, not a capture file")]
-    Folder,
-    /// The file holds no byte.
-    #[error("is empty (0 bytes)")]
-    Empty,
-    /// The first bytes are those of no capture format.
-    #[error("is not a pcap or pcapng file: it begins with {0}")]
-    NotACapture(String),
-    /// The first bytes are those of a format that wsdiag does not read.
-    #[error("is {what}, which wsdiag does not read yet; {instead}")]
-    OtherFormat {
-        /// What it is.
-        what: &'static str,
-        /// What to do instead.
-        instead: &'static str,
-    },
-    /// The file ends inside a record.
-    #[error("ends at byte {length} in the middle of a record that begins at byte {position} (after packet {packets})")]
-    Truncated {
-        /// Where the record begins.
-        position: u64,
-        /// Where the file ends.
-        length: u64,
-        /// Packets before it.
-        packets: u64,
-    },
-    /// A record announces a length that no capture program writes.
-    #[error("has a corrupt record at byte {position} (after packet {packets}): {reason}")]
-    Corrupt {
-        /// Where the record begins.
-        position: u64,
-        /// Packets before it.
-        packets: u64,
-        /// What is wrong.
-        reason: String,
-    },
-}
-
-impl CaptureError {
-    /// Whether all packets before the fault were read, so that the fault only limits what can be seen.
-    #[must_use]
-    pub fn is_partial(&self) -> bool {
-        matches!(self, CaptureError::Truncated { packets, .. } | CaptureError::Corrupt { packets, .. } if *packets > 0)
-    }
-}
-
-/// Which container a capture came in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Format {
-    /// libpcap's own.
-    Pcap,
-    /// pcapng (draft-ietf-opsawg-pcapng).
-    Pcapng,
-}
-
-impl Format {
-    /// `pcap` or `pcapng`.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Format::Pcap => "pcap",
-            Format::Pcapng => "pcapng",
-        }
-    }
-}
-
-enum Parser {
-    Pcap(Box<LegacyPcapReader<FillReader<Box<dyn Read>>>>),
-    Pcapng(Box<PcapNGReader<FillReader<Box<dyn Read>>>>),
-}
-
-impl Parser {
-    fn iterator(&mut self) -> &mut dyn PcapReaderIterator {
-        match self {
-            Parser::Pcap(r) => r.as_mut(),
-            Parser::Pcapng(r) => r.as_mut(),
-        }
-    }
-
-    fn data(&self) -> &[u8] {
-        match self {
-            Parser::Pcap(r) => r.data(),
-            Parser::Pcapng(r) => r.data(),
-        }
-    }
-}
-
-/// Where the current packet lies in the parser's buffer.
+/// A packet, by where it lies in the record at the beginning of the window.
 #[derive(Clone, Copy)]
 struct Current {
     time: Timestamp,
@@ -133,33 +46,16 @@ struct Current {
     length: usize,
 }
 
-enum Step {
+/// What a container holds next.
+enum Next {
+    /// A packet, in a record of so many bytes.
     Packet(usize, Current),
-    Skip(usize),
-    Refill,
-    Grow,
+    /// A record of so many bytes whose packet nobody can read, but which counts.
+    Unreadable(usize),
+    /// The end of the file.
     End,
-    Error(CaptureError),
-}
-
-/// Reads the packets of one capture file in order.
-pub struct CaptureReader {
-    parser: Parser,
-    format: Format,
-    errors: LastError,
-    /// Classic pcap: nanoseconds for one unit of the second time field.
-    unit: i64,
-    link_type: u16,
-    big_endian: bool,
-    interfaces: Vec<Interface>,
-    /// Bytes of the block of the current packet, consumed by the next call.
-    pending: usize,
-    current: Option<Current>,
-    packets: u64,
-    position: u64,
-    capacity: usize,
-    /// Packets that name an interface that was never described.
-    pub unknown_interface: u64,
+    /// The end of the file, inside a record.
+    Cut,
 }
 
 /// Opens a capture file and reads its header.
@@ -172,361 +68,4 @@ pub fn open(path: &Path) -> Result<CaptureReader, CaptureError> {
         return Err(CaptureError::Folder);
     }
     CaptureReader::new(Box::new(file))
-}
-
-/// A capture that could not be read, or not to its end.
-#[derive(Debug)]
-pub struct InputError {
-    /// The file as given.
-    pub path: PathBuf,
-    /// What is wrong with it.
-    pub error: CaptureError,
-}
-
-impl std::fmt::Display for InputError {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match &self.error {
-            CaptureError::Io(e) => write!(f, "{}: {}", self.path.display(), plain_io_error(e)),
-            error => write!(f, "{}: {error}", self.path.display()),
-        }
-    }
-}
-
-/// The operating system's sentence without Rust's "(os error 2)".
-fn plain_io_error(error: &io::Error) -> String {
-    match error.kind() {
-        io::ErrorKind::NotFound => "there is no such file".to_string(),
-        io::ErrorKind::PermissionDenied => "permission to read it is denied".to_string(),
-        _ => error.to_string(),
-    }
-}
-
-const PCAPNG_MAGIC: [u8; 4] = [0x0a, 0x0d, 0x0d, 0x0a];
-
-impl CaptureReader {
-    /// Reads a capture from any source of bytes.
-    ///
-    /// # Errors
-    /// When the first bytes are not those of a capture.
-    pub fn new(mut source: Box<dyn Read>) -> Result<CaptureReader, CaptureError> {
-        let errors = LastError::default();
-        let mut magic = Vec::with_capacity(24);
-        (&mut source).take(24).read_to_end(&mut magic)?;
-        if magic.is_empty() {
-            return Err(CaptureError::Empty);
-        }
-        let format = recognise(&magic)?;
-        let needed = match format {
-            Format::Pcap => 24,
-            Format::Pcapng => 12,
-        };
-        if magic.len() < needed {
-            return Err(CaptureError::Truncated { position: 0, length: magic.len() as u64, packets: 0 });
-        }
-        let mut header = [0u8; 24];
-        header[..magic.len().min(24)].copy_from_slice(&magic[..magic.len().min(24)]);
-        let source: Box<dyn Read> = Box::new(io::Cursor::new(magic).chain(source));
-        let source = FillReader::new(source, errors.clone());
-        let capacity = limits::READ_BUFFER;
-        let parser = match format {
-            Format::Pcap => LegacyPcapReader::new(capacity, source).map(|r| Parser::Pcap(Box::new(r))),
-            Format::Pcapng => PcapNGReader::new(capacity, source).map(|r| Parser::Pcapng(Box::new(r))),
-        }
-        .map_err(|e| match e {
-            PcapError::ReadError => take_error(&errors),
-            PcapError::Incomplete(_) | PcapError::UnexpectedEof => {
-                CaptureError::Truncated { position: 0, length: 0, packets: 0 }
-            }
-            _ => {
-                CaptureError::Corrupt { position: 0, packets: 0, reason: "its file header cannot be read".to_string() }
-            }
-        })?;
-        let mut reader = CaptureReader {
-            parser,
-            format,
-            errors,
-            unit: 1000,
-            link_type: 0,
-            big_endian: false,
-            interfaces: Vec::new(),
-            pending: 0,
-            current: None,
-            packets: 0,
-            position: 0,
-            capacity,
-            unknown_interface: 0,
-        };
-        if format == Format::Pcap {
-            reader.big_endian = header[0] == 0xa1;
-            let word = |at: usize| {
-                let bytes = [header[at], header[at + 1], header[at + 2], header[at + 3]];
-                if reader.big_endian { u32::from_be_bytes(bytes) } else { u32::from_le_bytes(bytes) }
-            };
-            // The upper bits of the network field hold the FCS length, not the link type.
-            let network = (word(20) & 0xffff) as u16;
-            if word(0) == 0xa1b2_3c4d {
-                reader.unit = 1;
-            }
-            reader.link_type = network;
-        }
-        Ok(reader)
-    }
-
-    /// The container.
-    #[must_use]
-    pub fn format(&self) -> Format {
-        self.format
-    }
-
-    /// Packets read so far.
-    #[must_use]
-    pub fn packets(&self) -> u64 {
-        self.packets
-    }
-
-    /// Bytes of the file read so far.
-    #[must_use]
-    pub fn bytes(&self) -> u64 {
-        self.position + self.pending as u64
-    }
-
-    /// Goes on to the next packet; false at the end of the file.
-    ///
-    /// # Errors
-    /// When the file is cut or corrupt from here on, or cannot be read any further.
-    pub fn advance(&mut self) -> Result<bool, CaptureError> {
-        self.consume();
-        self.current = None;
-        loop {
-            match self.step() {
-                Step::Packet(length, current) => {
-                    self.pending = length;
-                    self.current = Some(current);
-                    self.packets += 1;
-                    return Ok(true);
-                }
-                Step::Skip(length) => {
-                    self.pending = length;
-                    self.consume();
-                }
-                Step::Refill => {
-                    let before = self.parser.data().len();
-                    let failed = self.parser.iterator().refill().is_err();
-                    if failed {
-                        return Err(take_error(&self.errors));
-                    }
-                    if self.parser.data().len() == before && !self.parser.iterator().reader_exhausted() {
-                        return Err(self.corrupt("the record cannot be read".to_string()));
-                    }
-                }
-                Step::Grow => {
-                    let needed = self.record_length();
-                    if needed > limits::LARGEST_RECORD as u64 {
-                        return Err(self.corrupt(format!("it announces {needed} bytes")));
-                    }
-                    self.capacity = (needed as usize + 64).max(self.capacity * 2);
-                    let capacity = self.capacity;
-                    if !self.parser.iterator().grow(capacity) || self.parser.iterator().refill().is_err() {
-                        return Err(self.corrupt("the record cannot be read".to_string()));
-                    }
-                }
-                Step::End => return Ok(false),
-                Step::Error(error) => return Err(error),
-            }
-        }
-    }
-
-    /// The packet that [`advance`](Self::advance) went to.
-    #[must_use]
-    pub fn packet(&self) -> Option<Packet<'_>> {
-        let current = self.current?;
-        Some(Packet {
-            origin: Origin { packet: PacketNumber(self.packets), at: current.time },
-            link_type: current.link_type,
-            wire_length: current.wire_length,
-            data: self.parser.data().get(current.start..current.start + current.length)?,
-        })
-    }
-
-    fn consume(&mut self) {
-        if self.pending > 0 {
-            let length = self.pending;
-            self.parser.iterator().consume_noshift(length);
-            self.position += length as u64;
-            self.pending = 0;
-        }
-    }
-
-    fn corrupt(&self, reason: String) -> CaptureError {
-        CaptureError::Corrupt { position: self.position, packets: self.packets, reason }
-    }
-
-    /// The length of the record at the buffer's start, as its header announces it.
-    fn record_length(&self) -> u64 {
-        let data = self.parser.data();
-        let at = match self.format {
-            Format::Pcap => 8,
-            Format::Pcapng => 4,
-        };
-        let Some(bytes) = data.get(at..at + 4).and_then(|b| <[u8; 4]>::try_from(b).ok()) else { return 0 };
-        let length = u64::from(if self.big_endian { u32::from_be_bytes(bytes) } else { u32::from_le_bytes(bytes) });
-        match self.format {
-            Format::Pcap => length + 24,
-            Format::Pcapng => length,
-        }
-    }
-
-    fn step(&mut self) -> Step {
-        let (position, packets) = (self.position, self.packets);
-        let available = self.parser.data().len() as u64;
-        match self.parser.iterator().next() {
-            Ok((length, PcapBlockOwned::Legacy(block))) => {
-                let time = i64::from(block.ts_sec) * 1_000_000_000 + i64::from(block.ts_usec) * self.unit;
-                let current = Current {
-                    time: Timestamp(time),
-                    link_type: self.link_type,
-                    wire_length: block.origlen.max(block.caplen),
-                    start: length - block.data.len(),
-                    length: block.data.len(),
-                };
-                Step::Packet(length, current)
-            }
-            Ok((length, PcapBlockOwned::LegacyHeader(_))) => Step::Skip(length),
-            Ok((length, PcapBlockOwned::NG(block))) => match block {
-                Block::SectionHeader(section) => {
-                    self.big_endian = section.big_endian();
-                    self.interfaces.clear();
-                    Step::Skip(length)
-                }
-                Block::InterfaceDescription(interface) => {
-                    // The crate reads the offset as little-endian whatever the section says.
-                    let offset =
-                        if self.big_endian { interface.if_tsoffset.swap_bytes() } else { interface.if_tsoffset };
-                    self.interfaces.push(Interface {
-                        link_type: interface.linktype.0 as u16,
-                        snap_length: interface.snaplen,
-                        resolution: interface.if_tsresol,
-                        offset,
-                    });
-                    Step::Skip(length)
-                }
-                Block::EnhancedPacket(block) => {
-                    const HEADER: usize = 28;
-                    let Some(interface) = self.interfaces.get(block.if_id as usize) else {
-                        self.unknown_interface += 1;
-                        self.packets += 1;
-                        return Step::Skip(length);
-                    };
-                    let captured = (block.caplen as usize).min(block.data.len());
-                    let current = Current {
-                        time: interface.time(block.ts_high, block.ts_low),
-                        link_type: interface.link_type,
-                        wire_length: block.origlen.max(block.caplen),
-                        start: HEADER,
-                        length: captured,
-                    };
-                    Step::Packet(length, current)
-                }
-                Block::SimplePacket(block) => {
-                    const HEADER: usize = 12;
-                    let Some(interface) = self.interfaces.first() else {
-                        self.unknown_interface += 1;
-                        self.packets += 1;
-                        return Step::Skip(length);
-                    };
-                    let snap = if interface.snap_length == 0 { u32::MAX } else { interface.snap_length };
-                    let captured = (block.origlen.min(snap) as usize).min(block.data.len());
-                    let current = Current {
-                        time: Timestamp(0),
-                        link_type: interface.link_type,
-                        wire_length: block.origlen,
-                        start: HEADER,
-                        length: captured,
-                    };
-                    Step::Packet(length, current)
-                }
-                Block::Unknown(block)
-                    if [block.block_type, block.block_type.swap_bytes()].contains(&OBSOLETE_PACKET) =>
-                {
-                    match obsolete_packet(block.data, self.big_endian, &self.interfaces) {
-                        Some(current) => Step::Packet(length, current),
-                        None => {
-                            self.packets += 1;
-                            Step::Skip(length)
-                        }
-                    }
-                }
-                _ => Step::Skip(length),
-            },
-            Err(PcapError::Eof) => Step::End,
-            Err(PcapError::Incomplete(_)) => Step::Refill,
-            Err(PcapError::BufferTooSmall) => Step::Grow,
-            Err(PcapError::UnexpectedEof) if available == 0 => Step::End,
-            Err(PcapError::UnexpectedEof) => {
-                Step::Error(CaptureError::Truncated { position, length: position + available, packets })
-            }
-            Err(PcapError::ReadError) => Step::Error(take_error(&self.errors)),
-            Err(_) => Step::Error(CaptureError::Corrupt {
-                position,
-                packets,
-                reason: "its lengths contradict each other".to_string(),
-            }),
-        }
-    }
-}
-
-/// Block type of the Packet Block, which pcapng had before the Enhanced Packet Block.
-const OBSOLETE_PACKET: u32 = 2;
-
-fn obsolete_packet(body: &[u8], big_endian: bool, interfaces: &[Interface]) -> Option<Current> {
-    // The crate's unknown block holds the bytes after type and length: interface, drops, time, two lengths, data.
-    const HEADER: usize = 20;
-    let word = |at: usize| {
-        let bytes = <[u8; 4]>::try_from(body.get(at..at + 4)?).ok()?;
-        Some(if big_endian { u32::from_be_bytes(bytes) } else { u32::from_le_bytes(bytes) })
-    };
-    let half = <[u8; 2]>::try_from(body.get(..2)?).ok()?;
-    let id = if big_endian { u16::from_be_bytes(half) } else { u16::from_le_bytes(half) };
-    let interface = interfaces.get(usize::from(id))?;
-    let captured = word(12)? as usize;
-    Some(Current {
-        time: interface.time(word(4)?, word(8)?),
-        link_type: interface.link_type,
-        wire_length: word(16)?.max(word(12)?),
-        start: 8 + HEADER,
-        length: captured.min(body.len().saturating_sub(HEADER)),
-    })
-}
-
-fn take_error(errors: &LastError) -> CaptureError {
-    let error = errors.lock().ok().and_then(|mut slot| slot.take());
-    CaptureError::Io(error.unwrap_or_else(|| io::Error::other("the file could not be read")))
-}
-
-fn recognise(magic: &[u8]) -> Result<Format, CaptureError> {
-    let other = |what, instead| Err(CaptureError::OtherFormat { what, instead });
-    let first = |n: usize| magic.get(..n).unwrap_or(magic);
-    match first(4) {
-        [0xa1, 0xb2, 0xc3, 0xd4] | [0xd4, 0xc3, 0xb2, 0xa1] | [0xa1, 0xb2, 0x3c, 0x4d] | [0x4d, 0x3c, 0xb2, 0xa1] => {
-            Ok(Format::Pcap)
-        }
-        [0x34, 0xcd, 0xb2, 0xa1] => Ok(Format::Pcap),
-        m if m == PCAPNG_MAGIC => Ok(Format::Pcapng),
-        [0x1f, 0x8b, ..] => other("compressed with gzip", "decompress it first: gunzip -k FILE"),
-        [0x28, 0xb5, 0x2f, 0xfd] => other("compressed with zstd", "decompress it first: zstd -d FILE"),
-        [0x04, 0x22, 0x4d, 0x18] => other("compressed with lz4", "decompress it first: lz4 -d FILE"),
-        b"snoo" => other("a snoop capture", "convert it first: editcap -F pcap IN OUT.pcap"),
-        [0x47, 0x4d, 0x42, 0x55] => other("a Network Monitor capture", "convert it first: editcap -F pcap IN OUT.pcap"),
-        m if m.len() < 4 => Err(CaptureError::NotACapture(describe(m))),
-        _ => Err(CaptureError::NotACapture(describe(first(8)))),
-    }
-}
-
-fn describe(bytes: &[u8]) -> String {
-    if bytes.iter().all(|b| (0x20..0x7f).contains(b)) {
-        format!("the text {:?}", String::from_utf8_lossy(bytes))
-    } else {
-        let hex: Vec<String> = bytes.iter().map(|b| format!("{b:02x}")).collect();
-        format!("the bytes {}", hex.join(" "))
-    }
 }
