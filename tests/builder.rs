@@ -47,7 +47,8 @@ fn streams(segments: &[tcp::Segment], what: &str) -> std::collections::BTreeMap<
         if s.payload.is_empty() {
             continue;
         }
-        let at = s.seq.wrapping_sub(first) as usize;
+        let data = s.seq.wrapping_add(u32::from(s.flags & tcp::SYN != 0));
+        let at = data.wrapping_sub(first) as usize;
         if at > usize::MAX >> 33 {
             continue; // a keep-alive's byte in the place of the SYN
         }

@@ -14,7 +14,7 @@ use std::process::Command;
 use quick_xml::Reader;
 use quick_xml::escape::unescape;
 use quick_xml::events::{BytesStart, Event};
-use support::clothes::{self, CLOTHES};
+use support::clothes::{self, CLOTHES, Clothing};
 use wsdiag::ids::Side;
 
 /// Differences that are known and explained: the capture, what the difference's line contains, why. An entry that
@@ -93,7 +93,10 @@ fn what_only_one_of_them_shows_is_as_listed() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let mut built = Table::default();
     let case = support::cases().into_iter().find(|c| c.name == "big-sum-of-fragments").expect("the case");
-    for clothing in CLOTHES {
+    let plain = clothes::plain();
+    // The form of the file and the addresses are beside the point.
+    let other = |c: &&Clothing| (c.link, c.ip, c.file, c.crowd) == (plain.link, plain.ip, plain.file, plain.crowd);
+    for clothing in CLOTHES.iter().filter(other) {
         let path = folder.path().join("capture");
         std::fs::write(&path, clothes::dress(&case, clothing)).expect("a file can be written");
         built.compare(clothing.name, &path, &NO_PORTS);

@@ -24,7 +24,7 @@ pub(crate) const SEGMENT: usize = 1460;
 
 enum Target {
     Plain(BufWriter<File>),
-    Gzip(GzEncoder<BufWriter<File>>),
+    Gzip(Box<GzEncoder<BufWriter<File>>>),
 }
 
 impl Write for Target {
@@ -69,7 +69,7 @@ impl Capture {
     pub(crate) fn new(path: &Path, form: Form, limit: u64) -> io::Result<Capture> {
         let file = BufWriter::with_capacity(1 << 20, File::create(path)?);
         let target = match form {
-            Form::Gzip => Target::Gzip(GzEncoder::new(file, Compression::best())),
+            Form::Gzip => Target::Gzip(Box::new(GzEncoder::new(file, Compression::best()))),
             Form::Pcap | Form::Pcapng => Target::Plain(file),
         };
         let packet = Vec::with_capacity(2048);
