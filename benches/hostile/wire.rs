@@ -24,7 +24,7 @@ pub(crate) const SEGMENT: usize = 1460;
 
 enum Target {
     Plain(BufWriter<File>),
-    Gzip(GzEncoder<BufWriter<File>>),
+    Gzip(Box<GzEncoder<BufWriter<File>>>),
 }
 
 impl Write for Target {
