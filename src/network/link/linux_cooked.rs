@@ -3,8 +3,10 @@
 use super::{LinkLayer, Next, NotTcp, Rest};
 use crate::network::rest::be16;
 
-pub(super) const VERSION_1: LinkLayer = LinkLayer { numbers: &[113], name: "linux-cooked-v1", decode: version_1 };
-pub(super) const VERSION_2: LinkLayer = LinkLayer { numbers: &[276], name: "linux-cooked-v2", decode: version_2 };
+pub(super) const VERSION_1: LinkLayer =
+    LinkLayer { numbers: &[super::LINUX_COOKED_1], name: "linux-cooked-v1", decode: version_1 };
+pub(super) const VERSION_2: LinkLayer =
+    LinkLayer { numbers: &[super::LINUX_COOKED_2], name: "linux-cooked-v2", decode: version_2 };
 
 fn version_1(frame: Rest<'_>) -> Result<Next<'_>, NotTcp> {
     let (h, rest) = frame.header::<16>()?;
