@@ -25,10 +25,10 @@ const EXPLAINED: &[(&str, &str, &str)] = &[(
     "tshark shows a header whose payload never came; observe tells of complete frames, the message itself is in the report",
 )];
 
-/// Captures in which tshark cannot see what there is: lost or cut packets, one direction, a tunnel, several files, TLS and
+/// Captures in which tshark cannot see what there is: lost or cut packets, one direction, several files, TLS and
 /// HTTP/2.
 fn beyond_tshark(name: &str) -> bool {
-    const DAMAGED: [&str; 8] = ["client-side", "gap", "mid", "snap", "trunc", "gz", "ring", "vxlan"];
+    const DAMAGED: [&str; 7] = ["client-side", "gap", "mid", "snap", "trunc", "gz", "ring"];
     let damaged = name.strip_prefix("1009-").is_some_and(|rest| DAMAGED.iter().any(|d| rest.starts_with(d)));
     damaged || name.contains("tls") || name.starts_with("h2-")
 }

@@ -75,12 +75,14 @@ impl Unread {
         let lost = &self.fragments;
         add("ip-fragments", incomplete(lost), &lost.incomplete);
         let text = format!(
-            "{} of IP fragments {} given up before all fragments had come, because more were open at once than wsdiag keeps \
-             ({} datagrams or {} MiB): what they carried counts as lost. Record less at once, with a filter by host.",
+            "{} of IP fragments {} given up before all fragments had come, because they were more than wsdiag keeps ({} \
+             datagrams at once, {} MiB, {} fragments of one): what they carried counts as lost. Record less at once, with a \
+             filter by host.",
             datagrams(lost.given_up.count),
             were(lost.given_up.count),
             limits::FRAGMENTED_DATAGRAMS,
             limits::FRAGMENT_BYTES / (1024 * 1024),
+            limits::FRAGMENTS_OF_DATAGRAM,
         );
         add("ip-fragments-given-up", text, &lost.given_up);
         add("overlapping-ip-fragments", overlapping(lost), &lost.overlapping);

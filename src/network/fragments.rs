@@ -327,3 +327,7 @@ fn agree(a_start: u32, a: &[u8], b_start: u32, b: &[u8]) -> bool {
     let to = (a_start + a.len()).min(b_start + b.len());
     from >= to || a[from - a_start..to - a_start] == b[from - b_start..to - b_start]
 }
+
+#[cfg(test)]
+#[path = "fragments_tests.rs"]
+mod tests;

@@ -3,19 +3,19 @@
 mod fragments;
 mod ip;
 mod link;
+mod plain;
 mod rest;
 mod tcp;
 mod tunnel;
 mod walk;
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 
 use crate::capture::Packet;
 use crate::ids::{Origin, SequenceNumber};
 use crate::limits;
 use fragments::{Fragment, Fragments};
-use rest::{Rest, be16};
-use tcp::Envelope;
+use rest::Rest;
 use walk::Found;
 
 pub use fragments::{FragmentLosses, Tally};
@@ -121,8 +121,8 @@ impl Decoder {
     /// What the packet is instead.
     #[inline]
     pub fn decode<'a>(&'a mut self, packet: &Packet<'a>) -> Result<Segment<'a>, NotTcp> {
-        match plain(packet) {
-            Some(segment) => segment,
+        match plain::segment(packet) {
+            Some(segment) => Ok(segment),
             None => self.any(packet),
         }
     }
@@ -159,30 +159,6 @@ impl Decoder {
         }
         Err(NotTcp::TooDeep)
     }
-}
-
-/// TCP over IPv4 without options over Ethernet without tags: almost every packet of almost every capture, at a third of
-/// the price. Everything else, and what is wrong with such a packet, is found the general way.
-#[inline]
-fn plain<'a>(packet: &Packet<'a>) -> Option<Result<Segment<'a>, NotTcp>> {
-    const ETHERNET_HEADER: u32 = 14;
-    let (h, _) = packet.data.split_first_chunk::<34>()?;
-    let whole = h[20] & 0x3f == 0 && h[21] == 0;
-    let is_plain = packet.link_type == link::ETHERNET && h[12..15] == [0x08, 0x00, 0x45];
-    if !is_plain || !whole || h[23] != ip::protocol::TCP {
-        return None;
-    }
-    let total = u32::from(be16(h[16], h[17]));
-    if total < 20 {
-        return None;
-    }
-    let envelope = Envelope {
-        source: IpAddr::V4(Ipv4Addr::new(h[26], h[27], h[28], h[29])),
-        destination: IpAddr::V4(Ipv4Addr::new(h[30], h[31], h[32], h[33])),
-        identification: be16(h[18], h[19]),
-    };
-    let rest = Rest::new(packet.data, packet.wire_length).until(ETHERNET_HEADER + total).skip(34).ok()?;
-    Some(tcp::segment(packet.origin, envelope, rest))
 }
 
 #[cfg(test)]

@@ -8,6 +8,8 @@ use wsdiag::ids::Side;
 
 use super::conversation::Case;
 use super::files::{self, Compression, File};
+use super::layers::{Layer, Order};
+use super::links::Rare;
 use super::packets::{self, Ip, Link, Packet};
 use super::rng::Rng;
 use super::tcp::{self, ACK, Built, FIN, PSH, RST, SYN, Segment};
@@ -20,6 +22,8 @@ pub struct Clothing {
     pub shape: fn(&mut Vec<Segment>, &mut Rng),
     /// The link layer.
     pub link: Link,
+    /// Tunnels, tags and fragments, from the inside out.
+    pub layers: &'static [Layer],
     /// The version of IP.
     pub ip: Ip,
     /// The form of the file.
@@ -46,6 +50,7 @@ const PLAIN: Clothing = Clothing {
     name: "plain",
     shape: as_is,
     link: Link::Ethernet,
+    layers: &[],
     ip: Ip::V4,
     file: PCAP,
     crowd: false,
@@ -90,6 +95,84 @@ pub static CLOTHES: &[Clothing] = &[
     },
     Clothing { name: "raw IP", link: Link::RawIp, ..PLAIN },
     Clothing { name: "raw IPv6", link: Link::RawIp, ip: Ip::V6, ..PLAIN },
+    Clothing { name: "IPv4 fragments", layers: &[Layer::Fragments(64, Order::Forward)], ..PLAIN },
+    Clothing { name: "IPv4 fragments, last one first", layers: &[Layer::Fragments(64, Order::Reversed)], ..PLAIN },
+    Clothing { name: "IPv4 fragments, each twice", layers: &[Layer::Fragments(512, Order::Doubled)], ..PLAIN },
+    Clothing { name: "IPv6 fragments", ip: Ip::V6, layers: &[Layer::Fragments(48, Order::Forward)], ..PLAIN },
+    Clothing {
+        name: "IPv6 fragments, last one first",
+        ip: Ip::V6,
+        layers: &[Layer::Fragments(1232, Order::Reversed)],
+        ..PLAIN
+    },
+    Clothing { name: "IP in IP", layers: &[Layer::InIpv4], ..PLAIN },
+    Clothing { name: "IP in IPv6", layers: &[Layer::InIpv6], ..PLAIN },
+    Clothing { name: "GRE", layers: &[Layer::Gre], ..PLAIN },
+    Clothing { name: "GRE with all fields", layers: &[Layer::GreWithAll], ..PLAIN },
+    Clothing { name: "GRE with Ethernet", layers: &[Layer::GreEthernet], ..PLAIN },
+    Clothing { name: "ERSPAN I", layers: &[Layer::Erspan1], ..PLAIN },
+    Clothing { name: "ERSPAN II", layers: &[Layer::Erspan2], ..PLAIN },
+    Clothing { name: "ERSPAN III", layers: &[Layer::Erspan3], ..PLAIN },
+    Clothing { name: "PPTP", layers: &[Layer::Pptp], ..PLAIN },
+    Clothing { name: "VXLAN", layers: &[Layer::Vxlan], ..PLAIN },
+    Clothing { name: "VXLAN-GPE", layers: &[Layer::VxlanGeneric], ..PLAIN },
+    Clothing { name: "GENEVE", layers: &[Layer::Geneve], ..PLAIN },
+    Clothing { name: "GTP-U", layers: &[Layer::GtpU], ..PLAIN },
+    Clothing { name: "L2TP", layers: &[Layer::L2tp], ..PLAIN },
+    Clothing { name: "TZSP", layers: &[Layer::Tzsp], ..PLAIN },
+    Clothing { name: "MPLS in UDP", layers: &[Layer::MplsInUdp], ..PLAIN },
+    Clothing { name: "EtherIP", layers: &[Layer::EtherIp], ..PLAIN },
+    Clothing { name: "an authentication header", layers: &[Layer::Authentication], ..PLAIN },
+    Clothing { name: "MPLS", layers: &[Layer::Mpls], ..PLAIN },
+    Clothing { name: "an MPLS pseudowire", layers: &[Layer::Pseudowire], ..PLAIN },
+    Clothing { name: "an MPLS pseudowire without control word", layers: &[Layer::PseudowireWithoutWord], ..PLAIN },
+    Clothing { name: "PPPoE", layers: &[Layer::Pppoe], ..PLAIN },
+    Clothing { name: "a service header", layers: &[Layer::Nsh], ..PLAIN },
+    Clothing { name: "a provider backbone", layers: &[Layer::Backbone], ..PLAIN },
+    Clothing { name: "MACsec without encryption", layers: &[Layer::Macsec], ..PLAIN },
+    Clothing { name: "6in4", ip: Ip::V6, layers: &[Layer::InIpv4], ..PLAIN },
+    Clothing { name: "IPv6 in IPv6", ip: Ip::V6, layers: &[Layer::InIpv6], ..PLAIN },
+    Clothing { name: "Teredo", ip: Ip::V6, layers: &[Layer::Teredo], ..PLAIN },
+    Clothing { name: "IPv6 in MPLS in VLAN", ip: Ip::V6, layers: &[Layer::Mpls, Layer::Vlan], ..PLAIN },
+    Clothing { name: "VXLAN in GRE in VLAN", layers: &[Layer::Vxlan, Layer::Gre, Layer::Vlan], ..PLAIN },
+    Clothing { name: "fragments in GENEVE", layers: &[Layer::Fragments(256, Order::Reversed), Layer::Geneve], ..PLAIN },
+    Clothing { name: "VXLAN in fragments", layers: &[Layer::Vxlan, Layer::Fragments(256, Order::Forward)], ..PLAIN },
+    Clothing {
+        name: "fragments in GRE in fragments",
+        ip: Ip::V6,
+        layers: &[Layer::Fragments(600, Order::Reversed), Layer::Gre, Layer::Fragments(256, Order::Reversed)],
+        ..PLAIN
+    },
+    Clothing { name: "GTP-U in Linux cooked v2", link: Link::Cooked2, layers: &[Layer::GtpU], ..PLAIN },
+    Clothing { name: "802.3 with SNAP", shape: narrow, link: Link::Rare(Rare::Snap), ..PLAIN },
+    Clothing { name: "PPP", link: Link::Rare(Rare::Ppp), ..PLAIN },
+    Clothing { name: "PPP with short protocol numbers", link: Link::Rare(Rare::PppCompressed), ..PLAIN },
+    Clothing { name: "PPP on a serial line", link: Link::Rare(Rare::PppSerial), ..PLAIN },
+    Clothing { name: "PPP with direction", link: Link::Rare(Rare::PppWithDirection), ..PLAIN },
+    Clothing { name: "PPPoE without Ethernet", link: Link::Rare(Rare::Pppoe), ..PLAIN },
+    Clothing { name: "Cisco HDLC", link: Link::Rare(Rare::CiscoHdlc), ..PLAIN },
+    Clothing { name: "Frame Relay", link: Link::Rare(Rare::FrameRelay), ..PLAIN },
+    Clothing { name: "NFLOG", link: Link::Rare(Rare::Nflog { big_endian: false }), ..PLAIN },
+    Clothing { name: "PKTAP", link: Link::Rare(Rare::Pktap), ..PLAIN },
+    Clothing { name: "802.11", link: Link::Rare(Rare::Wlan), ..PLAIN },
+    Clothing { name: "802.11 with radiotap", link: Link::Rare(Rare::Radiotap), ..PLAIN },
+    Clothing { name: "802.11 with PPI", link: Link::Rare(Rare::Ppi), ..PLAIN },
+    Clothing { name: "802.11 with Prism", link: Link::Rare(Rare::Prism), ..PLAIN },
+    Clothing { name: "802.11 with radiotap in Linux cooked v1", link: Link::Rare(Rare::CookedWlan), ..PLAIN },
+    Clothing { name: "OpenBSD loopback", link: Link::Rare(Rare::Loop), ..PLAIN },
+    Clothing { name: "BSD IPsec interface", link: Link::Rare(Rare::Enc), ..PLAIN },
+    Clothing { name: "BSD packet filter log", link: Link::Rare(Rare::Pflog), ..PLAIN },
+    Clothing { name: "MPLS without Ethernet", link: Link::Rare(Rare::Mpls), ..PLAIN },
+    Clothing { name: "LINKTYPE_IPV4", link: Link::Rare(Rare::Ip { version_6: false }), ..PLAIN },
+    Clothing {
+        name: "NFLOG of a big-endian machine",
+        link: Link::Rare(Rare::Nflog { big_endian: true }),
+        file: File::Pcap { big_endian: true, nanoseconds: false },
+        ..PLAIN
+    },
+    Clothing { name: "LINKTYPE_IPV6", ip: Ip::V6, link: Link::Rare(Rare::Ip { version_6: true }), ..PLAIN },
+    Clothing { name: "IPv6 in 802.11 with radiotap", ip: Ip::V6, link: Link::Rare(Rare::Radiotap), ..PLAIN },
+    Clothing { name: "IPv6 in PPP", ip: Ip::V6, link: Link::Rare(Rare::Ppp), ..PLAIN },
     Clothing { name: "tiny segments", shape: tiny, ..PLAIN },
     Clothing { name: "segments of random size", shape: resegmented, ..PLAIN },
     Clothing { name: "segments of offload size", shape: offloaded, ..PLAIN },
@@ -144,7 +227,7 @@ pub fn capture(built: &Built, clothing: &Clothing, rng: &mut Rng) -> Vec<u8> {
             packets.push(packets::dns_query(segment.at, *segment.client.ip(), clothing.link, clothing.ip, nth as u16));
             packets.extend(packets::arp(segment.at, *segment.client.ip(), clothing.link));
         }
-        packets.push(packets::segment(segment, clothing.link, clothing.ip, nth as u16));
+        packets.extend(packets::layered(segment, clothing.link, clothing.ip, clothing.layers, nth as u16));
     }
     if packets.last().is_some_and(|p| p.at < built.ends_at) {
         let nobody = Ipv4Addr::new(10, 0, 0, 9);
@@ -182,6 +265,11 @@ fn as_is(_: &mut Vec<Segment>, _: &mut Rng) {}
 fn tiny(segments: &mut Vec<Segment>, rng: &mut Rng) {
     let most = if segments.iter().map(|s| s.payload.len()).sum::<usize>() < 8000 { 1 } else { 64 };
     cut(segments, |_| 1 + rng.below(most));
+}
+
+/// Leaves room for headers that count towards the largest frame.
+fn narrow(segments: &mut Vec<Segment>, _: &mut Rng) {
+    cut(segments, |_| 1400);
 }
 
 fn resegmented(segments: &mut Vec<Segment>, rng: &mut Rng) {

@@ -13,6 +13,8 @@ pub mod clothes;
 pub mod conversation;
 pub mod files;
 pub mod judge;
+pub mod layers;
+pub mod links;
 pub mod mutate;
 pub mod noise;
 pub mod packets;

@@ -43,6 +43,12 @@ pub(super) struct LinkLayer {
 
 /// LINKTYPE_ETHERNET.
 pub(super) const ETHERNET: u16 = 1;
+/// LINKTYPE_RAW.
+pub(super) const RAW_IP: u16 = 101;
+/// LINKTYPE_LINUX_SLL.
+pub(super) const LINUX_COOKED_1: u16 = 113;
+/// LINKTYPE_LINUX_SLL2.
+pub(super) const LINUX_COOKED_2: u16 = 276;
 
 static LINK_LAYERS: &[&LinkLayer] = &[
     &ethernet::LAYER,

@@ -24,6 +24,9 @@ fn payload(rest: Rest<'_>) -> Result<Next<'_>, NotTcp> {
     if (nibble == 4 && is_ipv4(rest)) || (nibble == 6 && is_ipv6(rest)) {
         return Ok(Next::Ip(rest));
     }
+    if rest.wire() >= 18 {
+        rest.header::<18>()?;
+    }
     // A pseudowire: Ethernet behind a control word (RFC 4448 section 4.6), or without one.
     let ether_type = |at: usize| rest.bytes().get(at..at + 2).map(|b| be16(b[0], b[1]));
     if nibble == 0 && ether_type(16).is_some_and(ether_type::is_plausible) {

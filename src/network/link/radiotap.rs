@@ -21,7 +21,7 @@ fn decode(frame: Rest<'_>) -> Result<Next<'_>, NotTcp> {
     let body = frame.skip(length)?;
     let flags = flags(frame.bytes().get(..length).unwrap_or_default());
     if flags & WRONG_CHECKSUM != 0 {
-        return Err(NotTcp::Undecoded("Wi-Fi frames with a wrong checksum"));
+        return Err(NotTcp::Malformed);
     }
     wlan::header(body, flags & PADDED != 0)
 }

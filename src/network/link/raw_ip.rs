@@ -3,4 +3,4 @@
 use super::{LinkLayer, ip_by_version};
 
 pub(super) const LAYER: LinkLayer =
-    LinkLayer { numbers: &[101, 12, 14, 228, 229], name: "raw-ip", decode: ip_by_version };
+    LinkLayer { numbers: &[super::RAW_IP, 12, 14, 228, 229], name: "raw-ip", decode: ip_by_version };

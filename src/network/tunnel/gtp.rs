@@ -37,8 +37,8 @@ fn packet(flags: u8, mut rest: Rest<'_>) -> Result<Next<'_>, NotTcp> {
             rest = behind;
         }
     }
-    match rest.first().map(|b| b >> 4) {
-        Some(4 | 6) => Ok(Next::Ip(rest)),
+    match rest.header::<1>()?.0[0] >> 4 {
+        4 | 6 => Ok(Next::Ip(rest)),
         _ => Err(NotTcp::Undecoded("GTP-U with something else than IP")),
     }
 }

@@ -52,7 +52,6 @@ static OVER_IP: &[OverIp] = &[
 
 static OVER_UDP: &[&OverUdp] = &[
     &vxlan::VXLAN,
-    &vxlan::GENERIC,
     &geneve::GENEVE,
     &gtp::GTP_U,
     &l2tp::L2TP,
