@@ -11,7 +11,7 @@ use crate::http::{Failure, Progress, Upgrade};
 use crate::ids::{Origin, Side, StreamOffset};
 use crate::limits;
 use crate::network::Segment;
-use crate::tcp::{Assembler, FlowId, Sink, ordered};
+use crate::tcp::{Assembler, Sink, ordered};
 use crate::websocket::{FrameSeen, Scratch, Session, Stage};
 
 /// What all flows use while they take a packet.
@@ -60,7 +60,8 @@ pub(super) struct Flow {
     app: App,
     /// The last packet of each direction; number 0 while there was none.
     last: [Origin; 2],
-    id: FlowId,
+    /// Wireshark's `tcp.stream` in the capture of its first packet.
+    stream: u32,
     capture: usize,
     addresses: [SocketAddr; 2],
     ends: [End; 2],
@@ -71,10 +72,10 @@ pub(super) struct Flow {
 }
 
 impl Flow {
-    pub(super) fn new(capture: usize, id: FlowId, segment: &Segment<'_>) -> Flow {
+    pub(super) fn new(stream: u32, segment: &Segment<'_>) -> Flow {
         Flow {
-            capture,
-            id,
+            capture: segment.origin.packet.file(),
+            stream,
             addresses: ordered(segment.source, segment.destination),
             assemblers: Default::default(),
             app: App::Undecided,
@@ -113,7 +114,7 @@ impl Flow {
             on_frame: shared.on_frame,
             addresses: self.addresses,
             capture: self.capture,
-            id: self.id,
+            stream: self.stream,
             refused: &mut self.refused,
             heads: shared.heads,
         };
@@ -173,7 +174,7 @@ impl Flow {
                 on_frame: shared.on_frame,
                 addresses: self.addresses,
                 capture: self.capture,
-                id: self.id,
+                stream: self.stream,
                 refused: &mut self.refused,
                 heads: shared.heads,
             };
@@ -188,11 +189,11 @@ impl Flow {
                 let client = client.unwrap_or(0);
                 for failure in failures {
                     // TCP lets nobody ask before the other end has answered its SYN: that answer is missing, not absent.
-                    if failure.response.is_none() && self.last[1 - client].packet.0 == 0 {
+                    if failure.response.is_none() && self.last[1 - client].packet.number() == 0 {
                         observations.blind_spots.push(self.one_direction(client, failure.request.origin));
                         continue;
                     }
-                    let mut failed = failed_handshake((self.capture, self.id), self.addresses, client, failure);
+                    let mut failed = failed_handshake((self.capture, self.stream), self.addresses, client, failure);
                     failed.tcp_end = tcp_end.map(|end| tcp_end_record(end, client));
                     observations.failed_handshakes.push(failed);
                 }
@@ -213,10 +214,10 @@ impl Flow {
             text: format!(
                 "Stream {} holds only what the client {} sent: its upgrade request is there, and how it was answered and why \
                  the connection ended is not. Record both directions: no src or dst in the filter, both lanes of a mirror port.",
-                self.id.0, self.addresses[client]
+                self.stream, self.addresses[client]
             ),
             connections: Vec::new(),
-            packets: vec![request.packet.0],
+            packets: vec![request.packet],
         }
     }
 
@@ -229,7 +230,7 @@ impl Flow {
         let Some(syn) = self.ends[from].syn else { return };
         observations.failed_attempts.push(FailedAttempt {
             capture: self.capture,
-            tcp_stream: self.id.0,
+            tcp_stream: self.stream,
             client: self.addresses[from],
             server: self.addresses[1 - from],
             syn,
@@ -254,7 +255,8 @@ impl Flow {
         {
             observations.failed_handshakes.push(FailedHandshake {
                 capture: self.capture,
-                tcp_stream: self.id.0,
+                tcp_stream: self.stream,
+                also_in: None,
                 client: self.addresses[client],
                 server: self.addresses[1 - client],
                 request: handshake.request.clone().unwrap_or_default(),
@@ -271,7 +273,8 @@ impl Flow {
         }
         observations.connections.push(Connection {
             capture: self.capture,
-            tcp_stream: self.id.0,
+            tcp_stream: self.stream,
+            also_in: None,
             client: self.addresses[client],
             server: self.addresses[1 - client],
             first: self.first,
@@ -289,7 +292,7 @@ impl Flow {
         let (end, assembler) = (&self.ends[index], &self.assemblers[index]);
         sent.fin = end.fin;
         sent.rst = end.rst.map(Box::new);
-        sent.last_packet = Some(self.last[index]).filter(|o| o.packet.0 > 0);
+        sent.last_packet = Some(self.last[index]).filter(|o| o.packet.number() > 0);
         sent.acknowledged_to = assembler.acknowledged();
         sent.retransmissions = assembler.retransmissions();
         sent.unanswered_retransmissions = assembler.unanswered_retransmissions();
@@ -315,14 +318,15 @@ fn is_calm(client: &Sent, server: &Sent) -> bool {
 
 /// The record of a request that came to nothing; how TCP ended is added where that is known.
 fn failed_handshake(
-    (capture, id): (usize, FlowId),
+    (capture, stream): (usize, u32),
     addresses: [SocketAddr; 2],
     client: usize,
     failure: Failure,
 ) -> FailedHandshake {
     FailedHandshake {
         capture,
-        tcp_stream: id.0,
+        tcp_stream: stream,
+        also_in: None,
         client: addresses[client],
         server: addresses[1 - client],
         request: failure.request,
@@ -361,7 +365,7 @@ struct AppSink<'a> {
     on_frame: &'a mut dyn FnMut(&FrameSeen),
     addresses: [SocketAddr; 2],
     capture: usize,
-    id: FlowId,
+    stream: u32,
     refused: &'a mut Vec<FailedHandshake>,
     heads: &'a mut Heads,
 }
@@ -395,11 +399,11 @@ impl AppSink<'_> {
         let mut upgraded = upgraded;
         self.heads.share(&mut upgraded.handshake);
         let lost = [upgraded.lost[client], upgraded.lost[1 - client]];
-        let session = Box::new(Session::new(self.id.0, Some(upgraded.handshake), lost));
+        let session = Box::new(Session::new(self.stream, Some(upgraded.handshake), lost));
         let before = std::mem::replace(self.app, App::WebSocket { session, client });
         if let App::Http(upgrade) = before {
             let (_, failures) = upgrade.into_failures();
-            let place = (self.capture, self.id);
+            let place = (self.capture, self.stream);
             self.refused.extend(failures.into_iter().map(|f| failed_handshake(place, self.addresses, client, f)));
         }
         let asked = self.from;

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 
+use super::files::{FilesOf, Place};
 use super::refusals::{self, Reading};
 use super::world::World;
 use super::{drops, timers, words};
@@ -16,9 +17,10 @@ pub(super) fn reports(world: &World<'_>) -> Vec<HandshakeFailure> {
 fn report(world: &World<'_>, failed: &FailedHandshake) -> HandshakeFailure {
     let status = failed.response.as_ref().and_then(Head::status);
     let mut evidence = Vec::new();
+    let files = world.files(failed.capture);
     let (cause, reading) = match (&failed.response, status) {
-        (None, _) => ("handshake-unanswered", refusals::unanswered(failed)),
-        (Some(response), Some(101)) => ("handshake-invalid", refusals::invalid(failed, response, &mut evidence)),
+        (None, _) => ("handshake-unanswered", refusals::unanswered(failed, files)),
+        (Some(response), Some(101)) => ("handshake-invalid", refusals::invalid(failed, response, files, &mut evidence)),
         (Some(response), _) => ("handshake-refused", refusals::read(failed, response, status.unwrap_or(0))),
     };
     let mut report = HandshakeFailure {
@@ -31,8 +33,8 @@ fn report(world: &World<'_>, failed: &FailedHandshake) -> HandshakeFailure {
         cause,
         severity: Severity::Problem,
         title: title(cause, status, &reading),
-        explanation: explanation(failed, &reading),
-        packet: failed.request.origin.packet.0,
+        explanation: explanation(failed, files, &reading),
+        packet: failed.request.origin.packet,
         change: Some(reading.change),
         evidence,
         fixes: reading.fixes,
@@ -56,23 +58,23 @@ fn title(cause: &str, status: Option<u16>, reading: &Reading) -> String {
     }
 }
 
-fn explanation(failed: &FailedHandshake, reading: &Reading) -> String {
+fn explanation(failed: &FailedHandshake, files: FilesOf<'_>, reading: &Reading) -> String {
     let request = &failed.request;
     let mut text = format!(
-        "The client {} asked {} for {} (packet {})",
+        "The client {} asked {} for {} ({})",
         failed.client,
         failed.server,
         refusals::path(request),
-        request.origin.packet
+        files.packet(request.origin.packet)
     );
     match &failed.response {
         Some(response) => {
             let waited = timers::words(response.origin.at.seconds_since(request.origin.at));
             let line = response.start_line().split_once(' ').map_or(response.start_line(), |(_, rest)| rest).trim();
             text.push_str(&format!(
-                " at {}; the answer was {line} (packet {}), {waited} later.",
+                " at {}; the answer was {line} ({}), {waited} later.",
                 words::utc(request.origin.at),
-                response.origin.packet
+                files.packet(response.origin.packet)
             ));
         }
         None => text.push_str(&format!(" at {}.", words::utc(request.origin.at))),
@@ -87,7 +89,7 @@ fn explanation(failed: &FailedHandshake, reading: &Reading) -> String {
 /// Who answered, and with which words.
 fn add_answer(failed: &FailedHandshake, report: &mut HandshakeFailure) {
     let Some(response) = &failed.response else { return };
-    let packets = vec![response.origin.packet.0];
+    let packets = vec![response.origin.packet];
     let by: Vec<String> = ["server", "via"]
         .into_iter()
         .filter_map(|name| response.field(name).map(|v| format!("{}: {v}", words::sentence(name))))
@@ -159,6 +161,7 @@ fn other_leg<'a>(world: &World<'a>, failed: &FailedHandshake) -> Option<&'a Fail
 /// Says what the proxy between two captured legs did to the request.
 fn add_other_leg(world: &World<'_>, failed: &FailedHandshake, report: &mut HandshakeFailure) {
     let Some(other) = other_leg(world, failed) else { return };
+    let files = world.files(failed.capture);
     let (outer, inner) = if other.client.ip() == failed.server.ip() { (failed, other) } else { (other, failed) };
     let is_inner = std::ptr::eq(inner, failed);
     let name = outer.response.as_ref().and_then(drops::proxy_in);
@@ -176,9 +179,9 @@ fn add_other_leg(world: &World<'_>, failed: &FailedHandshake, report: &mut Hands
                 "{} passed the request on unchanged to {} (stream {}), which {answer}: the refusal is the backend's.",
                 words::sentence(&proxy),
                 inner.server,
-                inner.tcp_stream
+                files.stream(inner.capture, inner.tcp_stream)
             ),
-            packets: vec![outer.request.origin.packet.0, inner.request.origin.packet.0],
+            packets: vec![outer.request.origin.packet, inner.request.origin.packet],
         });
         if is_inner {
             behind(report);
@@ -193,14 +196,14 @@ fn add_other_leg(world: &World<'_>, failed: &FailedHandshake, report: &mut Hands
         report.status.map_or(String::new(), |s| format!(", so the answer was {s}"))
     );
     report.explanation = format!(
-        "The client {} sent a complete upgrade to {proxy} (packet {}, stream {}). On the proxy's own connection to {} the request \
-         lacks {lost} (packet {}, stream {}), so the backend saw a plain GET and {answer}; the proxy passed that on.",
+        "The client {} sent a complete upgrade to {proxy} ({}, stream {}). On the proxy's own connection to {} the request \
+         lacks {lost} ({}, stream {}), so the backend saw a plain GET and {answer}; the proxy passed that on.",
         outer.client,
-        outer.request.origin.packet,
-        outer.tcp_stream,
+        files.packet(outer.request.origin.packet),
+        files.stream(outer.capture, outer.tcp_stream),
         inner.server,
-        inner.request.origin.packet,
-        inner.tcp_stream
+        files.packet(inner.request.origin.packet),
+        files.stream(inner.capture, inner.tcp_stream)
     );
     report.change = Some(Party::Proxy);
     report.fixes = vec![refusals::pass_upgrade_on(name.is_some_and(|n| n.starts_with("nginx")))];
@@ -223,8 +226,8 @@ fn add_backend(world: &World<'_>, failed: &FailedHandshake, report: &mut Handsha
     });
     for attempt in attempts.take(3) {
         let (outcome, packet) = match attempt.refused {
-            Some(rst) => ("was refused: nothing listens there", rst.packet.0),
-            None => ("got no answer", attempt.syn.packet.0),
+            Some(rst) => ("was refused: nothing listens there", rst.packet),
+            None => ("got no answer", attempt.syn.packet),
         };
         report.evidence.push(Evidence {
             kind: "backend-attempt",
@@ -251,28 +254,26 @@ fn soften(world: &World<'_>, failed: &FailedHandshake, report: &mut HandshakeFai
     });
     if let Some(connection) = mended {
         report.severity = Severity::Notice;
+        let stream = world.files(failed.capture).stream(connection.capture, connection.tcp_stream);
         let waited = timers::words(connection.opened().at.seconds_since(failed.request.origin.at));
         report.evidence.push(Evidence {
             kind: "retried",
-            text: format!("The same client got through {waited} later (stream {}).", connection.tcp_stream),
-            packets: vec![connection.opened().packet.0],
+            text: format!("The same client got through {waited} later (stream {stream})."),
+            packets: vec![connection.opened().packet],
         });
     }
 }
 
 fn filter(failed: &FailedHandshake) -> String {
-    let from = failed.request.origin.packet.0;
-    let to = failed
-        .response
-        .as_ref()
-        .map(|r| r.origin.packet.0)
-        .max(failed.tcp_end.map(|e| e.origin.packet.0))
-        .unwrap_or(from);
-    if to > from {
-        format!("tcp.stream eq {} and frame.number in {{{from}..{to}}}", failed.tcp_stream)
-    } else {
-        format!("tcp.stream eq {} and frame.number eq {from}", failed.tcp_stream)
+    let ends = [failed.response.as_ref().map(|r| r.origin), failed.tcp_end.map(|e| e.origin)];
+    let packets = ends.into_iter().flatten().map(|o| o.packet).chain([failed.request.origin.packet]);
+    Place {
+        capture: failed.capture,
+        stream: failed.tcp_stream,
+        spans: failed.also_in.is_some(),
+        ends: [failed.client, failed.server],
     }
+    .filter(packets)
 }
 
 /// The URL that a request asked for, secrets in its query masked.

@@ -2,6 +2,7 @@
 
 mod assembler;
 mod queue;
+mod streams;
 mod table;
 
 pub use assembler::{Assembler, Sink};

@@ -1,4 +1,4 @@
-//! Flows by their addresses, numbered as Wireshark numbers `tcp.stream`.
+//! Flows by their addresses.
 
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
@@ -8,7 +8,9 @@ use hashbrown::hash_map::Entry;
 use crate::ids::SequenceNumber;
 use crate::network::Segment;
 
-/// A flow's index, in order of its first packet: Wireshark's `tcp.stream`.
+use super::streams::Streams;
+
+/// A flow's index, in order of its first packet in the run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct FlowId(pub u32);
 
@@ -35,6 +37,8 @@ impl Role {
 pub struct Lookup {
     /// The flow.
     pub flow: FlowId,
+    /// Its `tcp.stream` in the file of this segment, when this is its first one there; Wireshark counts in each file anew.
+    pub first_in_file: Option<u32>,
     /// Who sent the segment.
     pub from: Role,
     /// Whether this is the flow's first segment.
@@ -54,6 +58,8 @@ struct Slot {
     /// First sequence number of each end, to tell a new connection from a repeated SYN.
     first: [Option<SequenceNumber>; 2],
     ended: bool,
+    /// The file of its last segment.
+    file: u16,
 }
 
 /// All flows seen.
@@ -62,9 +68,16 @@ pub struct FlowTable {
     v4: HashMap<KeyV4, Slot>,
     v6: HashMap<KeyV6, Slot>,
     flows: u32,
+    streams: Streams,
 }
 
 impl FlowTable {
+    /// The files other than the first that hold segments of a flow, and its `tcp.stream` in each.
+    #[must_use]
+    pub fn elsewhere(&self, flow: FlowId) -> Option<&[(u16, u32)]> {
+        self.streams.elsewhere(flow)
+    }
+
     /// Finds the flow of a segment.
     ///
     /// As in Wireshark, a SYN begins a new flow when its sequence number differs from the one that this end began with, or
@@ -77,14 +90,14 @@ impl FlowTable {
                 let b = (u32::from(destination), segment.destination.port());
                 let (from, low, high) = if a <= b { (Role::Low, a, b) } else { (Role::High, b, a) };
                 let key = [low.0, high.0, u32::from(low.1) << 16 | u32::from(high.1)];
-                resolve(self.v4.entry(key), from, segment, &mut self.flows)
+                resolve(self.v4.entry(key), from, segment, &mut self.flows, &mut self.streams)
             }
             (source, destination) => {
                 let a = (v6(source), segment.source.port());
                 let b = (v6(destination), segment.destination.port());
                 let (from, low, high) = if a <= b { (Role::Low, a, b) } else { (Role::High, b, a) };
                 let key = (low.0, high.0, u32::from(low.1) << 16 | u32::from(high.1));
-                resolve(self.v6.entry(key), from, segment, &mut self.flows)
+                resolve(self.v6.entry(key), from, segment, &mut self.flows, &mut self.streams)
             }
         }
     }
@@ -103,18 +116,21 @@ fn resolve<K: std::hash::Hash + Eq, S: std::hash::BuildHasher>(
     from: Role,
     segment: &Segment<'_>,
     flows: &mut u32,
+    streams: &mut Streams,
 ) -> Lookup {
+    let file = segment.origin.packet.file() as u16;
     let mut new_slot = || {
         let mut first = [None; 2];
         first[from.index()] = Some(segment.seq);
         let flow = FlowId(*flows);
         *flows += 1;
-        Slot { flow, first, ended: segment.flags.rst() || segment.flags.fin() }
+        Slot { flow, first, ended: segment.flags.rst() || segment.flags.fin(), file }
     };
     match entry {
         Entry::Vacant(vacant) => {
             let slot = vacant.insert(new_slot());
-            Lookup { flow: slot.flow, from, new: true, replaced: None }
+            let first_in_file = Some(streams.next(file));
+            Lookup { flow: slot.flow, first_in_file, from, new: true, replaced: None }
         }
         Entry::Occupied(mut occupied) => {
             let slot = occupied.get_mut();
@@ -122,13 +138,15 @@ fn resolve<K: std::hash::Hash + Eq, S: std::hash::BuildHasher>(
             if segment.flags.syn() && !segment.flags.ack() && begun.is_some_and(|f| f != segment.seq || slot.ended) {
                 let replaced = Some(slot.flow);
                 *slot = new_slot();
-                return Lookup { flow: slot.flow, from, new: true, replaced };
+                let first_in_file = Some(streams.next(file));
+                return Lookup { flow: slot.flow, first_in_file, from, new: true, replaced };
             }
             if begun.is_none() {
                 slot.first[from.index()] = Some(segment.seq);
             }
             slot.ended |= segment.flags.rst() || segment.flags.fin();
-            Lookup { flow: slot.flow, from, new: false, replaced: None }
+            let first_in_file = if slot.file == file { None } else { streams.moved(slot.flow, &mut slot.file, file) };
+            Lookup { flow: slot.flow, first_in_file, from, new: false, replaced: None }
         }
     }
 }

@@ -90,7 +90,8 @@ impl<'a> Whole<'a> {
                 lines.extend(legs.filter(|(pair, _)| pair.contains(&first.id)).map(|(_, evidence)| evidence));
             }
         }
-        lines.into_iter().map(|e| Line::Prose(wording::evidence(e))).collect()
+        let captures = &self.report.captures;
+        lines.into_iter().map(|e| Line::Prose(wording::evidence(e, captures, Some(first.capture)))).collect()
     }
 }
 
@@ -161,7 +162,7 @@ fn problem(whole: &Whole<'_>, group: &Alike<'_>) -> Option<Block> {
     let report = whole.report;
     let (first, others) = group.connections.split_first()?;
     let d = group.diagnosis;
-    let mut why = reasons(&d.evidence);
+    let mut why = reasons(report, Some(first.capture), &d.evidence);
     why.extend(whole.adds(group, first));
     let legs = whole.other_legs(&group.connections);
     Some(Block {
@@ -174,7 +175,7 @@ fn problem(whole: &Whole<'_>, group: &Alike<'_>) -> Option<Block> {
             Row::sentence("What", sentence(&d.explanation)),
             Row::of("Why", why),
             Row::of("Ruled out", ruled_out(d)),
-            Row::of("Note", notes(d)),
+            Row::of("Note", notes(report, first.capture, d)),
             Row::of("Change", changes(&d.fixes)),
             Row::of("Look", look(report, first, d)),
             Row::of("Also", also_lines(report, d.confidence, first, others, &legs)),
@@ -195,8 +196,9 @@ fn connection_facts(group: &Alike<'_>, first: &ConnectionReport) -> Vec<String> 
     vec![group.diagnosis.confidence.word().to_owned(), wording::count(group.connections.len(), "connection"), server]
 }
 
-fn reasons(evidence: &[Evidence]) -> Vec<Line> {
-    evidence.iter().filter(|e| e.kind != NOTE).map(|e| Line::Prose(wording::evidence(e))).collect()
+fn reasons(report: &Report, own: Option<usize>, evidence: &[Evidence]) -> Vec<Line> {
+    let told = evidence.iter().filter(|e| e.kind != NOTE);
+    told.map(|e| Line::Prose(wording::evidence(e, &report.captures, own))).collect()
 }
 
 fn ruled_out(d: &Diagnosis) -> Vec<Line> {
@@ -205,9 +207,10 @@ fn ruled_out(d: &Diagnosis) -> Vec<Line> {
     alternatives.map(|r| Line::Prose(sentence(&format!("{}: {}", words(r.cause), r.because)))).collect()
 }
 
-fn notes(d: &Diagnosis) -> Vec<Line> {
+fn notes(report: &Report, own: usize, d: &Diagnosis) -> Vec<Line> {
     let responsibility = wording::responsibility(d.caused_by, d.change);
-    let asides = d.evidence.iter().filter(|e| e.kind == NOTE).map(wording::evidence);
+    let asides = d.evidence.iter().filter(|e| e.kind == NOTE);
+    let asides = asides.map(|e| wording::evidence(e, &report.captures, Some(own)));
     std::iter::once(responsibility).chain(asides).filter(|s| !s.is_empty()).map(Line::Prose).collect()
 }
 
@@ -345,7 +348,7 @@ fn incident(whole: &Whole<'_>, incident: &Incident, notices: &[Alike<'_>]) -> Op
         title: title(report, &incident.title),
         rows: [
             Row::of("What", what),
-            Row::of("Why", reasons(&incident.evidence)),
+            Row::of("Why", reasons(report, None, &incident.evidence)),
             Row::sentence("When", time),
             Row::of("Change", changes(&incident.fixes)),
             Row::sentence("Which", wording::streams(report, connections.into_iter().map(place))),
@@ -371,7 +374,7 @@ fn handshake(report: &Report, group: &[&HandshakeFailure]) -> Option<Block> {
         title: title(report, &first.title),
         rows: [
             Row::sentence("What", sentence(&first.explanation)),
-            Row::of("Why", reasons(&first.evidence)),
+            Row::of("Why", reasons(report, Some(first.capture), &first.evidence)),
             Row::sentence("Note", wording::responsibility(None, first.change)),
             Row::of("Change", changes(&first.fixes)),
             Row::of("Look", look),
