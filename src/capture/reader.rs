@@ -239,7 +239,6 @@ impl CaptureReader {
             return Some(CaptureError::of_read(error, length, packets));
         }
         if cut {
-            self.window.consume(self.window.data().len());
             return Some(CaptureError::Truncated { position, length, packets });
         }
         let first = self.losses.first.first()?;

@@ -39,14 +39,19 @@ impl Files {
 }
 
 impl<'a> FilesOf<'a> {
+    /// `5`, or `5 of b.pcap`.
+    #[must_use]
+    pub fn number(self, packet: PacketNumber) -> String {
+        match self.foreign(packet) {
+            Some(name) => format!("{} of {name}", packet.number()),
+            None => packet.number().to_string(),
+        }
+    }
+
     /// `packet 5`, or `packet 5 of b.pcap`.
     #[must_use]
     pub fn packet(self, packet: PacketNumber) -> String {
-        let number = packet.number();
-        match self.foreign(packet) {
-            Some(name) => format!("packet {number} of {name}"),
-            None => format!("packet {number}"),
-        }
+        format!("packet {}", self.number(packet))
     }
 
     /// `packets 5-9`, `packets 5-9 of b.pcap`, or `packet 5 to packet 9 of b.pcap`.

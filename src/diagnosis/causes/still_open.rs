@@ -48,7 +48,7 @@ fn check(case: &Case<'_>) -> Verdict {
         "still open when the capture ends",
         format!(
             "Nobody had closed it when the capture ended; its last packet is {}.",
-            case.packet(connection.last.packet)
+            case.files().number(connection.last.packet)
         ),
     );
     finding.caused_by = None;

@@ -6,7 +6,8 @@ use super::groups::{self, Alike};
 use super::wording::{self, place, sentence, words};
 use super::{Block, Line, Row, Section};
 use crate::report::model::{
-    Confidence, ConnectionReport, Diagnosis, Evidence, Fix, HandshakeFailure, Incident, Party, Report, Severity, Time,
+    Capture, Confidence, ConnectionReport, Diagnosis, Evidence, Fix, HandshakeFailure, Incident, Party, Report,
+    Severity, Time,
 };
 
 /// Alternatives that a block names as excluded.
@@ -237,16 +238,24 @@ fn changes(fixes: &[Fix]) -> Vec<Line> {
 /// Where to look: in Wireshark, and in which log at what time.
 fn look(report: &Report, connection: &ConnectionReport, d: &Diagnosis) -> Vec<Line> {
     let at = connection.end.close_frames.first().map(|c| c.at).or(connection.end.tcp.at);
+    let captures = std::iter::once(connection.capture).chain(connection.also_in.iter().map(|a| a.capture));
     let mut lines = vec![Line::Code(d.display_filter.clone())];
-    lines.extend(log_entry(report, connection.capture, connection.url.as_deref(), at).map(Line::Prose));
+    lines.extend(log_entry(report, captures, connection.url.as_deref(), at).map(Line::Prose));
     lines.retain(|l| !matches!(l, Line::Code(filter) if filter.is_empty()));
     lines
 }
 
 /// When it happened, for whoever opens the logs: the clock, the offset in the capture, the URL.
-fn log_entry(report: &Report, capture: usize, url: Option<&str>, at: Option<Time>) -> Option<String> {
-    let capture = report.captures.get(capture);
-    let file = capture.filter(|_| report.captures.len() > 1).map(|c| format!("In {}", c.path));
+fn log_entry(
+    report: &Report,
+    captures: impl Iterator<Item = usize>,
+    url: Option<&str>,
+    at: Option<Time>,
+) -> Option<String> {
+    let captures: Vec<&Capture> = captures.filter_map(|c| report.captures.get(c)).collect();
+    let capture = captures.first();
+    let several = capture.filter(|_| report.captures.len() > 1);
+    let file = several.map(|_| format!("In {}", wording::paths(&captures)));
     let time = at.map(|at| match capture.and_then(|c| c.first_packet_at) {
         Some(start) => format!("Logs at {}, {} into the capture", wording::utc(at), wording::span(start, at)),
         None => format!("Logs at {}", wording::utc(at)),
@@ -364,7 +373,7 @@ fn handshake(report: &Report, group: &[&HandshakeFailure]) -> Option<Block> {
     let status = first.status.map_or_else(|| "no answer".to_owned(), |s| format!("status {s}"));
     let streams = wording::streams(report, others.iter().map(|f| (f.capture, f.tcp_stream, None)));
     let mut look = vec![Line::Code(first.display_filter.clone())];
-    look.extend(log_entry(report, first.capture, first.url.as_deref(), None).map(Line::Prose));
+    look.extend(log_entry(report, std::iter::once(first.capture), first.url.as_deref(), None).map(Line::Prose));
     look.retain(|l| !matches!(l, Line::Code(filter) if filter.is_empty()));
     Some(Block {
         number: None,

@@ -68,6 +68,19 @@ pub(super) fn evidence(fact: &Evidence, captures: &[Capture], own: Option<usize>
     sentence(&format!("{} ({})", text.trim_end_matches('.'), parts.collect::<Vec<_>>().join("; ")))
 }
 
+/// The paths of captures: `a.pcap, b.pcap and c.pcap`.
+pub(super) fn paths(captures: &[&Capture]) -> String {
+    const SHOWN: usize = 4;
+    let paths: Vec<&str> = captures.iter().map(|c| c.path.as_str()).collect();
+    match paths.as_slice() {
+        many if many.len() > SHOWN => {
+            format!("{} and {} more", many[..SHOWN - 1].join(", "), thousands((many.len() + 1 - SHOWN) as u64))
+        }
+        [first @ .., last] if !first.is_empty() => format!("{} and {last}", first.join(", ")),
+        few => few.concat(),
+    }
+}
+
 /// What sentences call a capture.
 pub(super) fn name(captures: &[Capture], index: usize) -> String {
     let mut names = Capture::short_names(captures.iter().map(|c| c.path.as_str()));
