@@ -69,7 +69,7 @@ impl Capture {
     pub(crate) fn new(path: &Path, form: Form, limit: u64) -> io::Result<Capture> {
         let file = BufWriter::with_capacity(1 << 20, File::create(path)?);
         let target = match form {
-            Form::Gzip => Target::Gzip(GzEncoder::new(file, Compression::best())),
+            Form::Gzip => Target::Gzip(Box::new(GzEncoder::new(file, Compression::best()))),
             Form::Pcap | Form::Pcapng => Target::Plain(file),
         };
         let packet = Vec::with_capacity(2048);
