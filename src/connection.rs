@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::ids::{Origin, Side, StreamOffset, Timestamp};
+use crate::ids::{Origin, PacketNumber, Side, StreamOffset, Timestamp};
 
 mod handshake;
 mod message;
@@ -59,6 +59,10 @@ pub struct Connection {
     pub capture: usize,
     /// Wireshark's `tcp.stream`.
     pub tcp_stream: u32,
+    /// The other captures that hold packets of it, and its `tcp.stream` there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[allow(clippy::box_collection)] // most connections have none, and 100,000 of them may be kept
+    pub also_in: Option<Box<Vec<(usize, u32)>>>,
     /// The end that asked for the upgrade.
     pub client: SocketAddr,
     /// The end that answered.
@@ -118,7 +122,7 @@ impl Connection {
             .map(|c| (Side::Client, c))
             .chain(self.from_server.closes.iter().map(|c| (Side::Server, c)))
             .collect();
-        all.sort_by_key(|(side, c)| (c.origin.packet, *side));
+        all.sort_by_key(|(side, c)| (c.origin, *side));
         all
     }
 
@@ -441,6 +445,10 @@ pub struct FailedHandshake {
     pub capture: usize,
     /// Wireshark's `tcp.stream`.
     pub tcp_stream: u32,
+    /// The other captures that hold packets of it, and its `tcp.stream` there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[allow(clippy::box_collection)] // as in `Connection`
+    pub also_in: Option<Box<Vec<(usize, u32)>>>,
     /// Who asked.
     pub client: SocketAddr,
     /// Who was asked.
@@ -484,5 +492,5 @@ pub struct BlindSpot {
     /// Indexes into [`Observations::connections`]; empty when it concerns none in particular.
     pub connections: Vec<usize>,
     /// Packets that show it, at most a few.
-    pub packets: Vec<u64>,
+    pub packets: Vec<PacketNumber>,
 }

@@ -12,6 +12,20 @@ pub const SEARCHED_RECORD: usize = 1024 * 1024;
 /// The largest packet record that a capture program writes (libpcap's `MAXIMUM_SNAPLEN`, `USB` aside).
 pub const LARGEST_PACKET: u32 = 262_144;
 
+/// Files read in one run.
+pub const FILES: usize = 65_535;
+/// Files held open at once; with more that overlap in time, each read opens its file anew.
+pub const OPEN_FILES: usize = 128;
+/// Folders inside folders that are looked into.
+pub const FOLDER_DEPTH: usize = 8;
+/// Files of one folder that a warning names.
+pub const LISTED_FILES: usize = 3;
+/// Nanoseconds between the end of a file and the beginning of the next up to which they count as one recording: what
+/// happened in between is then missing from neither.
+pub const RECORDING_GAP: i64 = 15 * 60 * 1_000_000_000;
+/// Chunks of a pipe that are read ahead.
+pub const PIPE_CHUNKS: usize = 16;
+
 /// How often a capture may be compressed, one compression inside another.
 pub const COMPRESSION_LAYERS: usize = 3;
 /// The largest window of a zstd frame that is unpacked, in bytes; `zstd --long=27` writes it, and `zstd -d` stops there too.

@@ -266,7 +266,7 @@ fn seen_by_us(path: &Path) -> Frames {
     let mut seen = Vec::new();
     let (observations, errors) = wsdiag::analyzer::observe(&[PathBuf::from(path)], &mut |f| {
         let frame = Frame {
-            packet: f.completed_in.0,
+            packet: f.completed_in.number(),
             opcode: f.opcode,
             length: f.length,
             masked: f.masked,

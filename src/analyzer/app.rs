@@ -6,7 +6,7 @@ use super::heads::Heads;
 use crate::connection::{FailedHandshake, GapCause, Head};
 use crate::http::{Failure, Progress, Upgrade};
 use crate::ids::{Origin, Side, StreamOffset};
-use crate::tcp::{FlowId, Sink};
+use crate::tcp::Sink;
 use crate::websocket::{Asked, FrameSeen, Probe, Probed, Scratch, Session, Stage};
 
 /// What the bytes of a connection are.
@@ -52,7 +52,8 @@ pub(super) struct AppSink<'a> {
     pub(super) on_frame: &'a mut dyn FnMut(&FrameSeen),
     pub(super) addresses: [SocketAddr; 2],
     pub(super) capture: usize,
-    pub(super) id: FlowId,
+    /// Wireshark's `tcp.stream` in the capture of its first packet.
+    pub(super) stream: u32,
     /// Whether the SYN of this direction was seen.
     pub(super) begun: bool,
     pub(super) refused: &'a mut Vec<FailedHandshake>,
@@ -98,12 +99,12 @@ impl AppSink<'_> {
         let mut upgraded = upgraded;
         self.heads.share(&mut upgraded.handshake);
         let lost = [upgraded.lost[client], upgraded.lost[1 - client]];
-        let session = Box::new(Session::new(self.id.0, upgraded.handshake, lost));
+        let session = Box::new(Session::new(self.stream, upgraded.handshake, lost));
         *self.websockets += 1;
         let before = std::mem::replace(self.app, App::WebSocket { session, client, request: None });
         if let App::Http { upgrade, .. } = before {
             let (_, failures) = upgrade.into_failures();
-            let place = (self.capture, self.id);
+            let place = (self.capture, self.stream);
             self.refused.extend(failures.into_iter().map(|f| failed_handshake(place, self.addresses, client, f)));
         }
         let asked = self.from;
@@ -160,7 +161,7 @@ impl AppSink<'_> {
     fn give_up_http(&mut self) {
         if let App::Http { upgrade, .. } = std::mem::replace(self.app, App::Dormant) {
             let (client, failures) = upgrade.into_failures();
-            let place = (self.capture, self.id);
+            let place = (self.capture, self.stream);
             let failed = |f| failed_handshake(place, self.addresses, client.unwrap_or(0), f);
             self.refused.extend(failures.into_iter().map(failed));
         }
@@ -173,7 +174,7 @@ impl AppSink<'_> {
             App::Probing(probe) => (probe, None),
             App::Http { upgrade, probe: Some(probe) } => {
                 let (_, failures) = upgrade.into_failures();
-                let place = (self.capture, self.id);
+                let place = (self.capture, self.stream);
                 let (unanswered, refused): (Vec<_>, Vec<_>) = failures.into_iter().partition(|f| f.response.is_none());
                 self.refused.extend(refused.into_iter().map(|f| failed_handshake(place, self.addresses, client, f)));
                 let request = unanswered.into_iter().last().map(|f| Box::new(self.heads.share_request(f.request)));
@@ -181,7 +182,7 @@ impl AppSink<'_> {
             }
             _ => return,
         };
-        let mut session = Box::new(probe.into_session(self.id.0, client));
+        let mut session = Box::new(probe.into_session(self.stream, client));
         let acknowledged = StreamOffset(0);
         let mut stage = Stage { scratch: self.scratch, now: self.now, acknowledged, on_frame: self.on_frame };
         session.catch_up(&mut stage);
@@ -225,14 +226,15 @@ fn is_tls(bytes: &[u8]) -> bool {
 
 /// The record of a request that came to nothing; how TCP ended is added where that is known.
 pub(super) fn failed_handshake(
-    (capture, id): (usize, FlowId),
+    (capture, stream): (usize, u32),
     addresses: [SocketAddr; 2],
     client: usize,
     failure: Failure,
 ) -> FailedHandshake {
     FailedHandshake {
         capture,
-        tcp_stream: id.0,
+        tcp_stream: stream,
+        also_in: None,
         client: addresses[client],
         server: addresses[1 - client],
         request: failure.request,

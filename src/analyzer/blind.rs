@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::app::Ignored;
 use super::unread::Unread;
-use crate::capture::CaptureError;
+use crate::capture::{CaptureError, FileFacts, InputError};
 use crate::connection::BlindSpot;
 use crate::ids::PacketNumber;
 use crate::limits;
@@ -16,8 +16,8 @@ pub(super) struct Blind {
     unread: Unread,
     tls_ports: BTreeMap<u16, u64>,
     http2: u64,
-    /// Kinds and sentences of what was wrong with the files.
-    faults: Vec<(&'static str, String)>,
+    /// Kinds and sentences of what is to be said of the files.
+    files: Vec<(&'static str, String)>,
     unknown_interfaces: u64,
     /// Flows given up because too many were open: half-open ones, and others that were no WebSocket yet.
     pub(super) half_open_evicted: u64,
@@ -44,23 +44,47 @@ impl Blind {
         }
     }
 
-    pub(super) fn fault(&mut self, error: &CaptureError) {
+    /// What could not be read of an input of which something was read.
+    pub(super) fn fault(&mut self, fault: &InputError, several: bool) {
+        let error = &fault.error;
+        let name = if several { fault.path.display().to_string() } else { "The capture".to_string() };
         let (kind, text) = match error {
             CaptureError::Damaged(losses) => (
                 "corrupt-records",
                 format!(
-                    "The capture {losses}: what they held is not in this report, and behind them Wireshark shows no packets, \
-                     so that the numbers here go on by themselves. Copy the file again from where it was recorded, or record \
-                     on another disk."
+                    "{name} {losses}: what they held is not in this report, and Wireshark shows no packets behind them, so that \
+                     the numbers here go on by themselves. Copy the file again from where it was recorded."
                 ),
             ),
-            _ => ("cut-file", format!("The capture {error}: what came after that is not in this report.")),
+            CaptureError::Twice | CaptureError::Stopped { .. } => return,
+            error if error.is_partial() => {
+                ("cut-file", format!("{name} {error}: what came after that is not in this report."))
+            }
+            _ => return,
         };
-        self.faults.push((kind, text));
+        self.files.push((kind, text));
     }
 
-    pub(super) fn unknown_interfaces(&mut self, packets: u64) {
-        self.unknown_interfaces = packets;
+    /// What a file says of itself.
+    pub(super) fn file(&mut self, file: &FileFacts, several: bool) {
+        self.unknown_interfaces += file.unknown_interface;
+        let name = if several { file.path.display().to_string() } else { "The capture".to_string() };
+        if file.dropped > 0 {
+            let text = format!(
+                "{name} says itself that it dropped {}: bytes may be missing anywhere. Record with a larger buffer (tcpdump -B \
+                 16384, dumpcap -B 16) or a narrower filter.",
+                packets_of(file.dropped)
+            );
+            self.files.push(("dropped-packets", text));
+        }
+        if file.untimed > 0 {
+            let text = format!(
+                "{name} gives {} no time (Simple Packet Blocks): they were taken to come when the one before them did, so that \
+                 durations and the order with other files mean little.",
+                packets_of(file.untimed)
+            );
+            self.files.push(("no-time", text));
+        }
     }
 
     /// The counts as sentences.
@@ -72,7 +96,7 @@ impl Blind {
             connections: Vec::new(),
             packets: Vec::new(),
         };
-        for (kind, text) in &self.faults {
+        for (kind, text) in &self.files {
             spots.push(spot(kind, text.clone()));
         }
         spots.extend(self.unread.spots());

@@ -11,7 +11,7 @@ use crate::connection::{
 use crate::ids::{Origin, PacketNumber, SequenceNumber, Side, StreamOffset};
 use crate::limits;
 use crate::network::Segment;
-use crate::tcp::{Assembler, FlowId, OutOfOrder, Seen, ordered};
+use crate::tcp::{Assembler, OutOfOrder, Seen, ordered};
 use crate::websocket::{FrameSeen, Probe, Scratch, Stage};
 
 /// What all flows use while they take a packet.
@@ -60,7 +60,8 @@ pub(super) struct Flow {
     over: bool,
     /// The last packet of each direction; number 0 while there was none.
     last: [Origin; 2],
-    id: FlowId,
+    /// Wireshark's `tcp.stream` in the capture of its first packet.
+    stream: u32,
     capture: usize,
     addresses: [SocketAddr; 2],
     ends: [End; 2],
@@ -72,10 +73,10 @@ pub(super) struct Flow {
 }
 
 impl Flow {
-    pub(super) fn new(capture: usize, id: FlowId, segment: &Segment<'_>) -> Flow {
+    pub(super) fn new(stream: u32, segment: &Segment<'_>) -> Flow {
         Flow {
-            capture,
-            id,
+            capture: segment.origin.packet.file(),
+            stream,
             addresses: ordered(segment.source, segment.destination),
             assemblers: Default::default(),
             app: App::Undecided,
@@ -137,7 +138,7 @@ impl Flow {
             on_frame: shared.on_frame,
             addresses: self.addresses,
             capture: self.capture,
-            id: self.id,
+            stream: self.stream,
             begun: self.ends[from].syn.is_some(),
             refused: &mut self.refused,
             heads: shared.heads,
@@ -271,7 +272,7 @@ impl Flow {
                 on_frame: shared.on_frame,
                 addresses: self.addresses,
                 capture: self.capture,
-                id: self.id,
+                stream: self.stream,
                 begun: self.ends[from].syn.is_some(),
                 refused: &mut self.refused,
                 heads: shared.heads,
@@ -292,11 +293,11 @@ impl Flow {
                 let client = client.unwrap_or(0);
                 for failure in failures {
                     // TCP lets nobody ask before the other end has answered its SYN: that answer is missing, not absent.
-                    if failure.response.is_none() && self.last[1 - client].packet.0 == 0 {
+                    if failure.response.is_none() && self.last[1 - client].packet.number() == 0 {
                         observations.blind_spots.push(self.one_direction(client, failure.request.origin));
                         continue;
                     }
-                    let mut failed = failed_handshake((self.capture, self.id), self.addresses, client, failure);
+                    let mut failed = failed_handshake((self.capture, self.stream), self.addresses, client, failure);
                     failed.tcp_end = tcp_end.map(|end| tcp_end_record(end, client));
                     observations.failed_handshakes.push(failed);
                 }
@@ -319,10 +320,10 @@ impl Flow {
             text: format!(
                 "Stream {} holds only what the client {} sent: its upgrade request is there, and how it was answered and why \
                  the connection ended is not. Record both directions: no src or dst in the filter, both lanes of a mirror port.",
-                self.id.0, self.addresses[client]
+                self.stream, self.addresses[client]
             ),
             connections: Vec::new(),
-            packets: vec![request.packet.0],
+            packets: vec![request.packet],
         }
     }
 
@@ -335,7 +336,7 @@ impl Flow {
         let Some(syn) = self.ends[from].syn else { return };
         observations.failed_attempts.push(FailedAttempt {
             capture: self.capture,
-            tcp_stream: self.id.0,
+            tcp_stream: self.stream,
             client: self.addresses[from],
             server: self.addresses[1 - from],
             syn,
@@ -360,7 +361,8 @@ impl Flow {
         {
             observations.failed_handshakes.push(FailedHandshake {
                 capture: self.capture,
-                tcp_stream: self.id.0,
+                tcp_stream: self.stream,
+                also_in: None,
                 client: self.addresses[client],
                 server: self.addresses[1 - client],
                 request: handshake.request.clone().unwrap_or_default(),
@@ -377,7 +379,8 @@ impl Flow {
         }
         observations.connections.push(Connection {
             capture: self.capture,
-            tcp_stream: self.id.0,
+            tcp_stream: self.stream,
+            also_in: None,
             client: self.addresses[client],
             server: self.addresses[1 - client],
             first: self.first,
@@ -408,7 +411,7 @@ impl Flow {
         let (end, assembler) = (&self.ends[index], &self.assemblers[index]);
         sent.fin = end.fin;
         sent.rst = end.rst.map(|r| Box::new(r.origin));
-        sent.last_packet = Some(self.last[index]).filter(|o| o.packet.0 > 0);
+        sent.last_packet = Some(self.last[index]).filter(|o| o.packet.number() > 0);
         sent.acknowledged_to = assembler.acknowledged();
         sent.retransmissions = assembler.retransmissions();
         sent.unanswered_retransmissions = assembler.unanswered_retransmissions();

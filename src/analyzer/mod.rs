@@ -10,10 +10,10 @@ mod unread;
 use std::collections::VecDeque;
 use std::path::PathBuf;
 
-use crate::capture::{self, CaptureReader, InputError};
+use crate::capture::{FileFacts, InputError, Stop, Timeline};
 use crate::connection::{CaptureFacts, Observations};
 use crate::diagnosis;
-use crate::ids::Origin;
+use crate::ids::{Origin, Timestamp};
 use crate::limits;
 use crate::network;
 use crate::report::model::Report;
@@ -33,48 +33,48 @@ pub struct Analysis {
     pub errors: Vec<InputError>,
 }
 
-/// Reads captures and diagnoses what is in them.
+/// Reads captures, folders of them and standard input (`-`) as one timeline, and diagnoses what is in them.
 #[must_use]
 pub fn analyze(paths: &[PathBuf]) -> Analysis {
-    let (observations, errors) = observe(paths, &mut |_| {});
+    analyze_until(paths, &Stop::default())
+}
+
+/// [`analyze`], which can be asked to read no further from pipes.
+#[must_use]
+pub fn analyze_until(paths: &[PathBuf], stop: &Stop) -> Analysis {
+    let (observations, errors) = observe_until(paths, stop, &mut |_| {});
     Analysis { report: diagnosis::diagnose(observations), errors }
 }
 
 /// Reads captures; `on_frame` sees every WebSocket frame as soon as it is complete.
 pub fn observe(paths: &[PathBuf], on_frame: &mut dyn FnMut(&FrameSeen)) -> (Observations, Vec<InputError>) {
+    observe_until(paths, &Stop::default(), on_frame)
+}
+
+fn observe_until(
+    paths: &[PathBuf],
+    stop: &Stop,
+    on_frame: &mut dyn FnMut(&FrameSeen),
+) -> (Observations, Vec<InputError>) {
     let mut observations = Observations::default();
-    let mut errors = Vec::new();
-    for path in paths {
-        let reader = match capture::open(path) {
-            Ok(reader) => reader,
-            Err(error) => {
-                errors.push(InputError { path: path.clone(), error });
-                continue;
-            }
-        };
-        let index = observations.captures.len();
-        let mut analyzer = Analyzer::new(index, &mut observations, on_frame);
-        if let Err(error) = analyzer.read(path.display().to_string(), reader) {
-            errors.push(InputError { path: path.clone(), error });
-        }
-    }
+    let errors = Analyzer::new(&mut observations, on_frame).read(Timeline::open(paths, stop));
     observations.connections.shrink_to_fit();
-    observations.connections.sort_unstable_by_key(|c| (c.first.at, c.capture, c.first.packet));
-    observations.failed_handshakes.sort_by_key(|h| (h.capture, h.request.origin.packet));
-    observations.failed_attempts.sort_by_key(|a| (a.capture, a.syn.packet));
+    observations.connections.sort_unstable_by_key(|c| (c.first.at, c.first));
+    observations.failed_handshakes.sort_by_key(|h| h.request.origin);
+    observations.failed_attempts.sort_by_key(|a| a.syn);
     (observations, errors)
 }
 
-/// Takes one capture.
+/// Takes the packets of a run.
 struct Analyzer<'a> {
-    capture: usize,
     table: FlowTable,
     flows: Alive,
     websockets: usize,
     copies: Copies,
     out_of_order: OutOfOrder,
-    /// Flows that ended, with the packet number at which they are closed in the books.
+    /// Flows that ended, with the count of segments at which they are closed in the books.
     ending: VecDeque<(u64, Place, FlowId)>,
+    segments: u64,
     scratch: Scratch,
     heads: Heads,
     blind: Blind,
@@ -83,15 +83,15 @@ struct Analyzer<'a> {
 }
 
 impl<'a> Analyzer<'a> {
-    fn new(capture: usize, observations: &'a mut Observations, on_frame: &'a mut dyn FnMut(&FrameSeen)) -> Self {
+    fn new(observations: &'a mut Observations, on_frame: &'a mut dyn FnMut(&FrameSeen)) -> Self {
         Analyzer {
-            capture,
             table: FlowTable::default(),
             flows: Alive::default(),
             websockets: 0,
             copies: Copies::default(),
             out_of_order: OutOfOrder::default(),
             ending: VecDeque::new(),
+            segments: 0,
             scratch: Scratch::default(),
             heads: Heads::default(),
             blind: Blind::default(),
@@ -100,49 +100,42 @@ impl<'a> Analyzer<'a> {
         }
     }
 
-    /// Reads the capture to its end, or as far as it can be read.
-    fn read(&mut self, path: String, mut reader: CaptureReader) -> Result<(), capture::CaptureError> {
+    /// Reads the captures to their ends, or as far as they can be read.
+    fn read(mut self, mut timeline: Timeline) -> Vec<InputError> {
         let mut last = Origin::default();
         let mut decoder = network::Decoder::default();
-        let result = loop {
-            match reader.advance() {
-                Ok(true) => {}
-                Ok(false) => break Ok(()),
-                Err(error) => break Err(error),
-            }
-            let Some(packet) = reader.packet() else { continue };
+        while timeline.advance() {
+            let Some(packet) = timeline.packet() else { continue };
             last = packet.origin;
             match decoder.decode(&packet) {
                 Ok(segment) => self.segment(&segment),
                 Err(why) => self.blind.not_tcp(why, packet.origin.packet),
             }
-        };
-        for (_, flow) in self.flows.drain() {
-            self.close(flow, last);
         }
-        for connection in self.observations.connections.iter_mut().filter(|c| c.capture == self.capture) {
-            connection.capture_end = last.at;
+        for (id, flow) in self.flows.drain() {
+            self.close(id, flow, last);
+        }
+        let (files, errors) = timeline.finish();
+        let recordings = Recordings::new(&files);
+        for connection in &mut self.observations.connections {
+            connection.capture_end = recordings.end_of(connection.last.at);
         }
         self.blind.fragments(decoder.finish());
-        if let Err(error) = &result {
-            self.blind.fault(error);
+        let several = files.len() > 1;
+        for error in &errors {
+            self.blind.fault(error, several);
         }
-        self.blind.unknown_interfaces(reader.unknown_interface());
+        for file in &files {
+            self.blind.file(file, several);
+        }
         self.observations.blind_spots.extend(self.blind.spots());
-        self.observations.captures.push(CaptureFacts {
-            path,
-            format: reader.format().name().to_string(),
-            link_types: reader.link_types().iter().copied().map(network::link_type_name).collect(),
-            packets: reader.packets(),
-            bytes: reader.bytes(),
-            first_packet_at: reader.times().map(|t| t.0),
-            last_packet_at: reader.times().map(|t| t.1),
-        });
-        result
+        self.observations.captures = files.into_iter().map(facts).collect();
+        errors
     }
 
     #[inline]
     fn segment(&mut self, segment: &network::Segment<'_>) {
+        self.segments += 1;
         let flags = segment.flags;
         let mut seen = Seen::First;
         if flags.syn() {
@@ -153,9 +146,10 @@ impl<'a> Analyzer<'a> {
             self.finish(place, old, segment.origin);
         }
         if lookup.new {
-            self.begin(lookup.place, lookup.flow, segment);
+            let stream = lookup.first_in_file.unwrap_or_default();
+            self.begin(lookup.place, lookup.flow, stream, segment);
         }
-        while self.ending.front().is_some_and(|(due, _, _)| *due <= segment.origin.packet.0) {
+        while self.ending.front().is_some_and(|(due, _, _)| *due <= self.segments) {
             if let Some((_, place, flow)) = self.ending.pop_front()
                 && self.flows.get_mut(place, flow).is_some_and(|f| f.is_over())
             {
@@ -184,13 +178,13 @@ impl<'a> Analyzer<'a> {
             self.blind.ignored(flow.ignored_because());
             self.drop_flow(lookup.place, lookup.flow);
         } else if !was_over && flow.is_over() {
-            self.ending.push_back((segment.origin.packet.0 + limits::LINGER_PACKETS, lookup.place, lookup.flow));
+            self.ending.push_back((self.segments + limits::LINGER_PACKETS, lookup.place, lookup.flow));
         }
     }
 
     /// Follows a new flow, and gives up old ones where there are too many.
-    fn begin(&mut self, place: Place, flow: FlowId, segment: &network::Segment<'_>) {
-        self.flows.insert(place, flow, Box::new(Flow::new(self.capture, flow, segment)));
+    fn begin(&mut self, place: Place, flow: FlowId, stream: u32, segment: &network::Segment<'_>) {
+        self.flows.insert(place, flow, Box::new(Flow::new(stream, segment)));
         if let Some(surplus) = self.flows.surplus(self.websockets) {
             let (old_place, old) = match surplus {
                 Surplus::HalfOpen(place, flow) => {
@@ -216,7 +210,7 @@ impl<'a> Analyzer<'a> {
     fn finish(&mut self, place: Place, flow: FlowId, now: Origin) {
         if let Some(record) = self.flows.take(place, flow) {
             self.table.release(place);
-            self.close(record, now);
+            self.close(flow, record, now);
         }
     }
 
@@ -226,7 +220,7 @@ impl<'a> Analyzer<'a> {
         }
     }
 
-    fn close(&mut self, flow: Box<Flow>, now: Origin) {
+    fn close(&mut self, id: FlowId, flow: Box<Flow>, now: Origin) {
         let mut shared = Shared {
             scratch: &mut self.scratch,
             heads: &mut self.heads,
@@ -235,9 +229,60 @@ impl<'a> Analyzer<'a> {
             unlisted_handshakes: &mut self.blind.unlisted_handshakes,
             on_frame: self.on_frame,
         };
+        let before = (self.observations.connections.len(), self.observations.failed_handshakes.len());
         flow.finish(now, &mut shared, self.observations);
+        if let Some(files) = self.table.elsewhere(id) {
+            let also_in: Vec<(usize, u32)> = files.iter().map(|(file, stream)| (usize::from(*file), *stream)).collect();
+            for connection in &mut self.observations.connections[before.0..] {
+                connection.also_in = Some(Box::new(also_in.clone()));
+            }
+            for failed in &mut self.observations.failed_handshakes[before.1..] {
+                failed.also_in = Some(Box::new(also_in.clone()));
+            }
+        }
         let listed = &mut self.observations.failed_handshakes;
         self.blind.unlisted_handshakes += listed.len().saturating_sub(limits::FAILED_HANDSHAKES) as u64;
         listed.truncate(limits::FAILED_HANDSHAKES);
+    }
+}
+
+/// The stretches of time that the captures cover.
+struct Recordings {
+    /// Begin and end, in order; [`limits::RECORDING_GAP`] lies between them at least.
+    spans: Vec<(Timestamp, Timestamp)>,
+}
+
+impl Recordings {
+    fn new(files: &[FileFacts]) -> Recordings {
+        let mut all: Vec<(Timestamp, Timestamp)> = files.iter().filter_map(|f| f.times).collect();
+        all.sort_unstable();
+        let mut spans: Vec<(Timestamp, Timestamp)> = Vec::new();
+        for (begin, end) in all {
+            match spans.last_mut() {
+                Some(span) if begin.since(span.1) <= limits::RECORDING_GAP => span.1 = span.1.max(end),
+                _ => spans.push((begin, end)),
+            }
+        }
+        Recordings { spans }
+    }
+
+    /// When the recording ended in which something happened at `at`: what came after that is unknown.
+    fn end_of(&self, at: Timestamp) -> Timestamp {
+        let index = self.spans.partition_point(|span| span.0 <= at);
+        let span = index.checked_sub(1).and_then(|i| self.spans.get(i)).or(self.spans.first());
+        // A clock that was set back puts packets outside.
+        span.map_or(at, |span| span.1)
+    }
+}
+
+fn facts(file: FileFacts) -> CaptureFacts {
+    CaptureFacts {
+        path: file.path.display().to_string(),
+        format: file.format.to_string(),
+        link_types: file.link_types.into_iter().map(network::link_type_name).collect(),
+        packets: file.packets,
+        bytes: file.bytes,
+        first_packet_at: file.times.map(|t| t.0),
+        last_packet_at: file.times.map(|t| t.1),
     }
 }

@@ -64,7 +64,7 @@ impl Unread {
         let mut spots = Vec::new();
         let mut add = |kind: &str, text: String, tally: &Tally| {
             if tally.count > 0 {
-                let packets = tally.packets.iter().map(|p| p.0).collect();
+                let packets = tally.packets.clone();
                 spots.push(BlindSpot { kind: kind.to_string(), text, connections: Vec::new(), packets });
             }
         };
@@ -227,7 +227,7 @@ mod tests {
     fn unread(packets: &[NotTcp]) -> Vec<BlindSpot> {
         let mut unread = Unread::default();
         for (nth, why) in packets.iter().enumerate() {
-            unread.packet(*why, PacketNumber(nth as u64 + 1));
+            unread.packet(*why, PacketNumber::new(nth as u64 + 1));
         }
         unread.spots()
     }
@@ -247,9 +247,10 @@ mod tests {
             NotTcp::UnknownEtherType(0xfefe),
             NotTcp::UnknownEtherType(0xfefe),
         ]);
-        let short: Vec<_> = spots.iter().map(|s| (s.kind.as_str(), s.packets.as_slice())).collect();
-        let expected: [(&str, &[u64]); 3] =
-            [("unknown-link-type", &[3]), ("unknown-ether-type", &[4, 5, 6]), ("encrypted-tunnel", &[1, 2])];
+        let numbers = |s: &BlindSpot| s.packets.iter().map(|p| p.number()).collect::<Vec<_>>();
+        let short: Vec<_> = spots.iter().map(|s| (s.kind.as_str(), numbers(s))).collect();
+        let expected =
+            [("unknown-link-type", vec![3]), ("unknown-ether-type", vec![4, 5, 6]), ("encrypted-tunnel", vec![1, 2])];
         assert_eq!(short, expected);
         assert!(spots[0].text.contains("1 packet has link type 147 (DLT_USER0)"), "{}", spots[0].text);
         assert!(spots[1].text.contains("(0xfefe: 2, 0x1234: 1)"), "{}", spots[1].text);

@@ -1,7 +1,7 @@
 //! Why a capture could not be read, in the words that the user sees.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::loss::Losses;
 use super::unpack::Fault;
@@ -12,9 +12,34 @@ pub enum CaptureError {
     /// The file could not be opened or read.
     #[error("{0}")]
     Io(#[from] io::Error),
-    /// The path names a folder.
-    #[error("is a folder, not a capture file")]
-    Folder,
+    /// A folder without captures.
+    #[error("is a folder that holds no capture ({} in it and below)", files_in(*.files))]
+    NoCaptures {
+        /// Files that were looked at.
+        files: usize,
+    },
+    /// A folder with files that look like captures and cannot be read.
+    #[error("holds {} that wsdiag cannot read: {}{}", files_in(*.unreadable), .named.join("; "), more(*.unreadable - .named.len()))]
+    Unreadable {
+        /// Captures in it that were read.
+        captures: usize,
+        /// Files that were not.
+        unreadable: usize,
+        /// The first of them, each with the reason.
+        named: Vec<String>,
+    },
+    /// The same file was named before.
+    #[error("is named twice and was read once")]
+    Twice,
+    /// More files than [`crate::limits::FILES`].
+    #[error("and {} behind it are too many for one run: read them by parts", files_in(*.0 - 1))]
+    TooManyFiles(usize),
+    /// A pipe was left because the user asked for it.
+    #[error("was left after packet {packets}, as asked: this is the report of what came until then")]
+    Stopped {
+        /// Packets read.
+        packets: u64,
+    },
     /// The file holds no byte.
     #[error("is empty (0 bytes)")]
     Empty,
@@ -74,6 +99,14 @@ pub enum CaptureError {
 }
 
 impl CaptureError {
+    /// The sentence about the file with this name, without the name in front.
+    pub(super) fn of_file(&self, _path: &Path) -> String {
+        match self {
+            CaptureError::Io(error) => plain_io_error(error),
+            error => error.to_string(),
+        }
+    }
+
     /// What a failure to read means, after so many bytes and packets.
     pub(super) fn of_read(error: io::Error, position: u64, packets: u64) -> CaptureError {
         match Fault::of(&error) {
@@ -90,10 +123,19 @@ impl CaptureError {
             CaptureError::Truncated { packets, .. }
             | CaptureError::Packed { packets, .. }
             | CaptureError::Broken { packets, .. } => *packets > 0,
-            CaptureError::Damaged(_) => true,
+            CaptureError::Damaged(_) | CaptureError::Twice | CaptureError::Stopped { .. } => true,
+            CaptureError::Unreadable { captures, .. } => *captures > 0,
             _ => false,
         }
     }
+}
+
+fn files_in(count: usize) -> String {
+    if count == 1 { "1 file".to_string() } else { format!("{count} files") }
+}
+
+fn more(count: usize) -> String {
+    if count == 0 { String::new() } else { format!("; and {count} more") }
 }
 
 /// A capture that could not be read, or not to its end.
@@ -107,10 +149,7 @@ pub struct InputError {
 
 impl std::fmt::Display for InputError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match &self.error {
-            CaptureError::Io(e) => write!(f, "{}: {}", self.path.display(), plain_io_error(e)),
-            error => write!(f, "{}: {error}", self.path.display()),
-        }
+        write!(f, "{}: {}", self.path.display(), self.error.of_file(&self.path))
     }
 }
 

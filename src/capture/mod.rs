@@ -1,27 +1,31 @@
-//! Capture files as a stream of packets: pcap and pcapng, read in one pass with constant memory.
+//! Captures as a stream of packets: pcap and pcapng, from files and pipes, compressed or not, several as one timeline. Read in
+//! one pass with constant memory.
 
 mod error;
+mod inputs;
 mod interface;
 mod loss;
 mod magic;
 mod pcap;
 mod pcapng;
 mod reader;
+mod source;
+mod timeline;
 mod unpack;
 mod window;
 
 #[cfg(test)]
 mod tests;
 
-use std::fs::File;
-use std::path::Path;
-
 use crate::ids::{Origin, Timestamp};
 
 pub use error::{CaptureError, InputError};
+pub use inputs::STANDARD_INPUT;
 pub use loss::{Losses, Skipped};
 pub use magic::Format;
 pub use reader::CaptureReader;
+pub use source::Stop;
+pub use timeline::{FileFacts, Timeline};
 
 /// One captured packet, borrowed from the reader's buffer.
 #[derive(Debug, Clone, Copy)]
@@ -56,16 +60,4 @@ enum Next {
     End,
     /// The end of the file, inside a record.
     Cut,
-}
-
-/// Opens a capture file and reads its header.
-///
-/// # Errors
-/// When it cannot be opened, is a folder, is empty or is no capture.
-pub fn open(path: &Path) -> Result<CaptureReader, CaptureError> {
-    let file = File::open(path)?;
-    if file.metadata()?.is_dir() {
-        return Err(CaptureError::Folder);
-    }
-    CaptureReader::new(Box::new(file))
 }

@@ -31,6 +31,10 @@ pub struct CaptureReader {
     link_types: Vec<u16>,
     first: Option<Timestamp>,
     last: Timestamp,
+    /// Which file of the run it is.
+    file: PacketNumber,
+    over: bool,
+    fault: Option<CaptureError>,
 }
 
 impl CaptureReader {
@@ -64,7 +68,31 @@ impl CaptureReader {
             link_types: Vec::new(),
             first: None,
             last: Timestamp::default(),
+            file: PacketNumber::default(),
+            over: false,
+            fault: None,
         })
+    }
+
+    /// Numbers the packets as those of this file of a run.
+    pub(super) fn set_file(&mut self, file: PacketNumber) {
+        self.file = file;
+    }
+
+    /// The time of the current packet.
+    #[inline]
+    pub(super) fn time(&self) -> Timestamp {
+        self.last
+    }
+
+    /// Whether there are no more packets.
+    pub(super) fn is_over(&self) -> bool {
+        self.over
+    }
+
+    /// Why the file ended before its end, or what could not be read of it; told once, after the last packet.
+    pub fn take_fault(&mut self) -> Option<CaptureError> {
+        self.fault.take()
     }
 
     /// The container.
@@ -94,12 +122,12 @@ impl CaptureReader {
         self.window.position() + self.pending as u64
     }
 
-    /// Goes on to the next packet; false at the end of the file.
-    ///
-    /// # Errors
-    /// When the file is cut or cannot be read any further.
+    /// Goes on to the next packet; false when there is none: [`take_fault`](Self::take_fault) says whether there should be.
     #[inline]
-    pub fn advance(&mut self) -> Result<bool, CaptureError> {
+    pub fn advance(&mut self) -> bool {
+        if self.over {
+            return false;
+        }
         loop {
             self.window.consume(self.pending);
             self.pending = 0;
@@ -116,13 +144,18 @@ impl CaptureReader {
                     if self.first.is_none() || self.link_types.last() != Some(&current.link_type) {
                         self.note(current);
                     }
-                    return Ok(true);
+                    return true;
                 }
                 Next::Unreadable(length) => {
                     self.pending = length;
                     self.packets += 1;
                 }
-                Next::End | Next::Cut => return self.ended(matches!(next, Next::Cut)),
+                Next::End | Next::Cut => {
+                    self.over = true;
+                    self.current = None;
+                    self.fault = self.ended(matches!(next, Next::Cut));
+                    return false;
+                }
             }
         }
     }
@@ -133,7 +166,7 @@ impl CaptureReader {
     pub fn packet(&self) -> Option<Packet<'_>> {
         let current = self.current?;
         Some(Packet {
-            origin: Origin { packet: PacketNumber(self.packets), at: current.time },
+            origin: Origin { packet: self.file.nth(self.packets), at: current.time },
             link_type: current.link_type,
             wire_length: current.wire_length,
             data: self.window.data().get(current.start..current.start + current.length)?,
@@ -199,24 +232,19 @@ impl CaptureReader {
 
     /// What the end of the bytes means.
     #[cold]
-    fn ended(&mut self, cut: bool) -> Result<bool, CaptureError> {
-        self.current = None;
+    fn ended(&mut self, cut: bool) -> Option<CaptureError> {
         let (position, packets) = (self.window.position(), self.packets);
+        let length = position + self.window.data().len() as u64;
         if let Some(error) = self.window.failure() {
-            return Err(CaptureError::of_read(error, position + self.window.data().len() as u64, packets));
+            return Some(CaptureError::of_read(error, length, packets));
         }
         if cut {
-            let length = position + self.window.data().len() as u64;
-            self.window.consume(self.window.data().len());
-            return Err(CaptureError::Truncated { position, length, packets });
+            return Some(CaptureError::Truncated { position, length, packets });
         }
-        if packets == 0 && self.losses.places > 0 {
-            let position = self.losses.first.first().map_or(0, |s| s.position);
-            return Err(CaptureError::Corrupt { position });
-        }
-        if self.losses.places > 0 {
-            return Err(CaptureError::Damaged(self.losses.clone()));
-        }
-        Ok(false)
+        let first = self.losses.first.first()?;
+        Some(match packets {
+            0 => CaptureError::Corrupt { position: first.position },
+            _ => CaptureError::Damaged(self.losses.clone()),
+        })
     }
 }

@@ -21,13 +21,14 @@ pub fn spots(world: &World<'_>) -> Vec<BlindSpotReport> {
         .collect();
     let mut spots: Vec<BlindSpotReport> = copies(&odd).into_iter().collect();
     for (index, connection, anomalies) in &odd {
-        let stream = connection.tcp_stream;
+        let files = world.any_files();
+        let stream = files.stream(connection.capture, connection.tcp_stream);
         let mut add = |kind: &str, text: String, at: Option<Origin>| {
             spots.push(BlindSpotReport {
                 kind: kind.to_string(),
                 text,
                 connections: vec![index + 1],
-                packets: at.map(|o| o.packet.0).into_iter().collect(),
+                packets: at.map(|o| o.packet).into_iter().collect(),
             });
         };
         if anomalies.conflicts > 0 {
@@ -40,9 +41,9 @@ pub fn spots(world: &World<'_>) -> Vec<BlindSpotReport> {
         }
         if let Some(end) = anomalies.ignored_end {
             let text = format!(
-                "In stream {stream} a RST or FIN (packet {}) was not taken by its receiver, for both ends went on: it is left \
+                "In stream {stream} a RST or FIN ({}) was not taken by its receiver, for both ends went on: it is left \
                  out. A middle box may have forged it.",
-                end.packet
+                files.packet(end.packet)
             );
             add("ignored-end", text, Some(end));
         }

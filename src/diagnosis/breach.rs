@@ -45,8 +45,7 @@ pub fn answered<'a>(case: &Case<'a>) -> Option<Breach<'a>> {
     let by = closer.other();
     let acknowledged = case.ending.close.map(|(_, c)| c.acknowledged).filter(|a| a.0 > 0);
     let arrived = |v: &&Violation| {
-        v.rule != Rule::DataAfterClose
-            && acknowledged.map_or(v.origin.packet <= end.packet, |a| v.start < a || v.origin.packet < end.packet)
+        v.rule != Rule::DataAfterClose && acknowledged.map_or(v.origin <= end, |a| v.start < a || v.origin < end)
     };
     let all: Vec<&Violation> = connection.sent_by(by).violations.iter().filter(arrived).collect();
     // A tolerated breach is followed by more; the one that was not is answered at once.
@@ -230,10 +229,12 @@ pub fn notes_on_violations(case: &Case<'_>, finding: &mut Finding) {
             plain::note(
                 finding,
                 format!(
-                    "The {side} sent {}{times} (packet {}): {} forbids it. Nobody closed for it.",
-                    wording.what, violation.origin.packet, wording.section
+                    "The {side} sent {}{times} ({}): {} forbids it. Nobody closed for it.",
+                    wording.what,
+                    case.packet(violation.origin.packet),
+                    wording.section
                 ),
-                &[violation.origin.packet.0],
+                &[violation.origin.packet],
             );
         }
     }

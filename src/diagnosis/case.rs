@@ -3,10 +3,11 @@
 use std::cell::OnceCell;
 
 use crate::connection::{CloseFrame, Connection, Defect, Message, Sent, TcpEndKind};
-use crate::ids::{Origin, Side, Timestamp};
+use crate::ids::{Origin, PacketNumber, Side, Timestamp};
 use crate::knowledge::Identified;
 use crate::report::model::Initiator;
 
+use super::files::{FilesOf, Place};
 use super::not_text::Trouble;
 use super::too_big::Suspicion;
 use super::world::World;
@@ -122,6 +123,24 @@ impl<'a> Case<'a> {
         format!("the {side} {}", self.connection.address(side))
     }
 
+    /// What sentences on this connection call packets and streams.
+    #[must_use]
+    pub fn files(&self) -> FilesOf<'a> {
+        self.world.files(self.connection.capture)
+    }
+
+    /// `packet 5`, with the name of its file where that is not the connection's own.
+    #[must_use]
+    pub fn packet(&self, packet: PacketNumber) -> String {
+        self.files().packet(packet)
+    }
+
+    /// `packets 5-9`, with the name of their file where that is not the connection's own.
+    #[must_use]
+    pub fn packets(&self, from: PacketNumber, to: PacketNumber) -> String {
+        self.files().packets(from, to)
+    }
+
     /// What the side that did not end the connection had sent.
     #[must_use]
     pub fn to_closer(&self) -> Option<(Side, &'a Sent)> {
@@ -199,14 +218,10 @@ impl<'a> Case<'a> {
         self.connection.tcp_end.is_some_and(|e| e.how == TcpEndKind::Rst)
     }
 
-    /// A Wireshark display filter for the packets from `from` to `to` of this connection.
+    /// Where the connection lies.
     #[must_use]
-    pub fn filter(&self, from: u64, to: u64) -> String {
-        let stream = self.stream();
-        if from >= to {
-            format!("tcp.stream eq {stream} and frame.number eq {from}")
-        } else {
-            format!("tcp.stream eq {stream} and frame.number in {{{from}..{to}}}")
-        }
+    pub fn place(&self) -> Place {
+        let c = self.connection;
+        Place { capture: c.capture, stream: c.tcp_stream, spans: c.also_in.is_some(), ends: [c.client, c.server] }
     }
 }

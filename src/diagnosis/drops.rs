@@ -29,17 +29,17 @@ pub struct LastThing {
 #[must_use]
 pub fn last_thing(case: &Case<'_>) -> Option<LastThing> {
     let ends = [last_from(case, Side::Client), last_from(case, Side::Server)];
-    ends.into_iter().flatten().max_by_key(|l| (l.origin.at, l.origin.packet))
+    ends.into_iter().flatten().max_by_key(|l| (l.origin.at, l.origin))
 }
 
 /// The last frame of one side before the end.
 #[must_use]
 pub fn last_from(case: &Case<'_>, from: Side) -> Option<LastThing> {
     let sent = case.connection.sent_by(from);
-    let before = |o: &Origin| case.ending.at.is_none_or(|end| o.packet <= end.packet);
+    let before = |o: &Origin| case.ending.at.is_none_or(|end| *o <= end);
     let message = sent.recent.iter().rev().find(|m| before(&m.last));
     match (message, sent.last_frame.filter(before)) {
-        (Some(message), last) if last.is_none_or(|l| l.packet <= message.last.packet) => Some(LastThing {
+        (Some(message), last) if last.is_none_or(|l| l <= message.last) => Some(LastThing {
             from,
             what: format!(
                 "{} message of {}",
@@ -78,10 +78,10 @@ pub fn last_thing_sentence(case: &Case<'_>) -> String {
             let ago = case.seconds_before_end(last.origin).unwrap_or(0.0);
             let unfinished = if last.complete { "" } else { ", unfinished" };
             format!(
-                "The last thing before it was the {}'s {}{unfinished} (packet {}), {} earlier.",
+                "The last thing before it was the {}'s {}{unfinished} ({}), {} earlier.",
                 last.from,
                 last.what,
-                last.origin.packet,
+                case.packet(last.origin.packet),
                 timers::words(ago)
             )
         }
@@ -89,8 +89,8 @@ pub fn last_thing_sentence(case: &Case<'_>) -> String {
             let age = case.seconds_before_end(opened).unwrap_or(0.0);
             let since = if case.connection.joined_midstream { "the capture shows it" } else { "it opened" };
             format!(
-                "Nothing had been sent over it since {since} (packet {}), {} earlier.",
-                opened.packet,
+                "Nothing had been sent over it since {since} ({}), {} earlier.",
+                case.packet(opened.packet),
                 timers::words(age)
             )
         }
@@ -99,10 +99,10 @@ pub fn last_thing_sentence(case: &Case<'_>) -> String {
 
 /// `closed TCP` or `reset TCP`, with the packet.
 #[must_use]
-pub fn how(end: TcpEnd) -> String {
+pub fn how(case: &Case<'_>, end: TcpEnd) -> String {
     match end.how {
-        TcpEndKind::Fin => format!("closed TCP (FIN, packet {})", end.origin.packet),
-        TcpEndKind::Rst => format!("reset TCP (RST, packet {})", end.origin.packet),
+        TcpEndKind::Fin => format!("closed TCP (FIN, {})", case.packet(end.origin.packet)),
+        TcpEndKind::Rst => format!("reset TCP (RST, {})", case.packet(end.origin.packet)),
     }
 }
 
@@ -191,7 +191,7 @@ pub fn plain(case: &Case<'_>, end: TcpEnd) -> Finding {
     let explanation = format!(
         "{} {} and neither side had sent a Close: APIs report 1006. {}",
         words::sentence(&case.who(by)),
-        how(end),
+        how(case, end),
         last_thing_sentence(case)
     );
     let holes = case.has_holes(Side::Client) || case.has_holes(Side::Server);
@@ -215,7 +215,7 @@ pub fn note_proxy(case: &Case<'_>, by: Side, finding: &mut Finding) {
     if let Some(between) = proxy_between(case) {
         let name = between.name.map_or(String::new(), |n| format!(" ({n})"));
         let other = &case.world.observations.connections[between.other_leg];
-        let stream = other.tcp_stream;
+        let stream = case.world.stream(case.connection.capture, between.other_leg);
         let order = match (case.connection.tcp_end, other.tcp_end) {
             (Some(this), Some(_)) if between.side == by => match ended_first(case, &between, this) {
                 Some(that) => format!("that leg was ended first, by its {}: look there", that.by),
@@ -246,14 +246,14 @@ pub fn look_at_server(case: &Case<'_>, mut finding: Finding) -> Finding {
             if last_thing(case).is_some_and(|l| l.from == Side::Server) {
                 let ago = timers::words(case.seconds_before_end(last.origin).unwrap_or(0.0));
                 let text =
-                    format!("The client's last was a {} (packet {}), {ago} before the end.", last.what, last.origin.packet);
-                finding = finding.with_evidence("in-hand", text, &[last.origin.packet.0]);
+                    format!("The client's last was a {} ({}), {ago} before the end.", last.what, case.packet(last.origin.packet));
+                finding = finding.with_evidence("in-hand", text, &[last.origin.packet]);
             }
             format!(
-                "read the application log at that time for an error while it handled the {} (packet {}): frameworks drop TCP \
+                "read the application log at that time for an error while it handled the {} ({}): frameworks drop TCP \
                  like this when a handler fails. The capture cannot show whether one did. Let the handler send Close 1011 when \
                  it fails.",
-                last.what, last.origin.packet
+                last.what, case.packet(last.origin.packet)
             )
         }
         None => "read the application, container and process logs at that time for an exit, a kill or an unhandled error. Let \

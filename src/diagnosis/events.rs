@@ -7,7 +7,7 @@ use std::net::{IpAddr, SocketAddr};
 use super::case::Ending;
 use super::timers;
 use crate::connection::{FailedAttempt, FailedHandshake, Observations};
-use crate::ids::{Side, Timestamp};
+use crate::ids::{PacketNumber, Side, Timestamp};
 
 /// What kind of event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,7 +53,7 @@ pub struct After {
     /// Attempts that nothing answered.
     pub unanswered: usize,
     /// The first new connection, or handshake, that was accepted: its time and packet.
-    pub accepted: Option<(Timestamp, u64)>,
+    pub accepted: Option<(Timestamp, PacketNumber)>,
     /// New connections accepted.
     pub returned: usize,
     /// All attempts, per client address.
@@ -66,7 +66,7 @@ pub struct Attempt {
     /// When.
     pub at: Timestamp,
     /// The packet of the SYN.
-    pub packet: u64,
+    pub packet: PacketNumber,
 }
 
 impl After {
@@ -289,7 +289,7 @@ impl After {
         let counts = |at: Timestamp| at > from && at.seconds_since(from) < RETURN_SECONDS;
         for attempt in attempts.tcp.get(&server).into_iter().flatten().filter(|a| counts(a.syn.at)).take(RETURN_COUNT) {
             match attempt.refused {
-                Some(_) => after.refused.push(Attempt { at: attempt.syn.at, packet: attempt.syn.packet.0 }),
+                Some(_) => after.refused.push(Attempt { at: attempt.syn.at, packet: attempt.syn.packet }),
                 None => after.unanswered += 1,
             }
             after.attempts.entry(attempt.client.ip()).or_default().push(attempt.syn.at);
@@ -302,7 +302,7 @@ impl After {
             after.attempts.entry(connection.client.ip()).or_default().push(connection.first.at);
             let opened = connection.opened();
             if after.accepted.is_none_or(|(at, _)| opened.at < at) {
-                after.accepted = Some((opened.at, opened.packet.0));
+                after.accepted = Some((opened.at, opened.packet));
             }
         }
         let handshakes = attempts.handshakes.get(&server).into_iter().flatten();

@@ -1,5 +1,6 @@
 //! What a cause answers when it is asked about a connection.
 
+use crate::ids::PacketNumber;
 use crate::report::model::{Confidence, Evidence, Fix, LimitReport, MessageReport, Party, Severity};
 
 /// A cause that wsdiag can conclude: one file under `causes/`, one line in its list.
@@ -102,7 +103,7 @@ impl Finding {
 
     /// Adds a fact.
     #[must_use]
-    pub fn with_evidence(mut self, kind: &'static str, text: impl Into<String>, packets: &[u64]) -> Finding {
+    pub fn with_evidence(mut self, kind: &'static str, text: impl Into<String>, packets: &[PacketNumber]) -> Finding {
         self.evidence.push(Evidence { kind, text: text.into(), packets: packets.to_vec() });
         self
     }

@@ -2,10 +2,11 @@
 
 use super::case::Case;
 use super::events::{Event, Kind};
+use super::files::FilesOf;
 use super::finding::Finding;
 use super::timers;
 use super::words;
-use crate::ids::Side;
+use crate::ids::{PacketNumber, Side};
 use crate::report::model::{Evidence, Fix, Party};
 
 /// What a close reason speaks of.
@@ -101,7 +102,7 @@ pub fn close_words(case: &Case<'_>) -> String {
     let Some((_, close)) = case.ending.close else { return "no Close frame".to_string() };
     let code = close.code.map_or("an empty Close".to_string(), |c| format!("Close {c}"));
     let reason = if close.reason.is_empty() { String::new() } else { format!(" \"{}\"", close.reason) };
-    format!("{code}{reason} (packet {})", close.origin.packet)
+    format!("{code}{reason} ({})", case.packet(close.origin.packet))
 }
 
 /// A sentence on who closed with what and after how long.
@@ -116,13 +117,15 @@ pub fn closed_words(case: &Case<'_>, side: Side) -> String {
 pub fn silence_words(case: &Case<'_>) -> String {
     let silence = case.silence().map_or("an unknown time".to_string(), timers::words);
     match case.last_frame() {
-        Some(origin) => format!("Nothing was sent for {silence} before that (last frame in packet {}).", origin.packet),
+        Some(origin) => {
+            format!("Nothing was sent for {silence} before that (last frame in {}).", case.packet(origin.packet))
+        }
         None => format!("No frame was ever sent: the connection was silent for {silence}."),
     }
 }
 
 /// How clients came back after an event, as evidence, and what to change where they hammered.
-pub fn add_return(event: &Event, finding: &mut Finding) {
+pub fn add_return(files: FilesOf<'_>, event: &Event, finding: &mut Finding) {
     let after = &event.after;
     let refused = after.refused.len();
     let mut text = Vec::new();
@@ -137,12 +140,13 @@ pub fn add_return(event: &Event, finding: &mut Finding) {
     if after.unanswered > 0 {
         text.push(words::count(after.unanswered, "attempt was not answered", "attempts were not answered"));
     }
-    let mut packets: Vec<u64> = after.refused.iter().take(3).map(|a| a.packet).collect();
+    let mut packets: Vec<PacketNumber> = after.refused.iter().take(3).map(|a| a.packet).collect();
     match after.accepted {
         Some((at, packet)) => {
             text.push(format!(
-                "the first new one was accepted {} after the first close (packet {packet}), {} came back in all",
+                "the first new one was accepted {} after the first close ({}), {} came back in all",
                 timers::words(at.seconds_since(event.from)),
+                files.packet(packet),
                 words::grouped(after.returned as u64)
             ));
             packets.push(packet);
@@ -168,7 +172,7 @@ pub fn add_event(case: &Case<'_>, event: &Event, finding: &mut Finding) {
     };
     let span = event.to.seconds_since(event.from);
     let packets =
-        event.connections.iter().filter_map(|i| case.world.endings[*i].at.map(|o| o.packet.0)).take(5).collect();
+        event.connections.iter().filter_map(|i| case.world.endings[*i].at.map(|o| o.packet)).take(5).collect();
     finding.evidence.push(Evidence {
         kind: "same-moment",
         text: format!(

@@ -3,15 +3,16 @@
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
 
+use super::files::{FilesOf, Place};
 use super::refusals::{self, Reading};
 use super::world::World;
 use super::{drops, timers, words};
-use crate::connection::{Connection, FailedAttempt, FailedHandshake, Head, Observations};
+use crate::connection::{Connection, FailedAttempt, FailedHandshake, Head};
 use crate::report::model::{Evidence, HandshakeFailure, Party, Severity};
 
 /// One report for each failed handshake.
 pub(super) fn reports(world: &World<'_>) -> Vec<HandshakeFailure> {
-    let beside = Beside::new(world.observations);
+    let beside = Beside::new(world);
     world.observations.failed_handshakes.iter().map(|failed| report(&beside, failed)).collect()
 }
 
@@ -20,6 +21,7 @@ const CANDIDATES: usize = 64;
 
 /// What a failed handshake is compared with, found once for all of them.
 struct Beside<'a> {
+    world: &'a World<'a>,
     by_key: HashMap<&'a str, Vec<&'a FailedHandshake>>,
     /// Attempts and connections of each client address in the order of time.
     attempts: HashMap<IpAddr, Vec<&'a FailedAttempt>>,
@@ -27,8 +29,10 @@ struct Beside<'a> {
 }
 
 impl<'a> Beside<'a> {
-    fn new(observations: &'a Observations) -> Beside<'a> {
-        let mut beside = Beside { by_key: HashMap::new(), attempts: HashMap::new(), connections: HashMap::new() };
+    fn new(world: &'a World<'a>) -> Beside<'a> {
+        let observations = world.observations;
+        let mut beside =
+            Beside { world, by_key: HashMap::new(), attempts: HashMap::new(), connections: HashMap::new() };
         if observations.failed_handshakes.is_empty() {
             return beside;
         }
@@ -55,9 +59,10 @@ impl<'a> Beside<'a> {
 fn report(beside: &Beside<'_>, failed: &FailedHandshake) -> HandshakeFailure {
     let status = failed.response.as_ref().and_then(Head::status);
     let mut evidence = Vec::new();
+    let files = beside.world.files(failed.capture);
     let (cause, reading) = match (&failed.response, status) {
-        (None, _) => ("handshake-unanswered", refusals::unanswered(failed)),
-        (Some(response), Some(101)) => ("handshake-invalid", refusals::invalid(failed, response, &mut evidence)),
+        (None, _) => ("handshake-unanswered", refusals::unanswered(failed, files)),
+        (Some(response), Some(101)) => ("handshake-invalid", refusals::invalid(failed, response, files, &mut evidence)),
         (Some(response), _) => ("handshake-refused", refusals::read(failed, response, status.unwrap_or(0))),
     };
     let mut report = HandshakeFailure {
@@ -70,8 +75,8 @@ fn report(beside: &Beside<'_>, failed: &FailedHandshake) -> HandshakeFailure {
         cause,
         severity: Severity::Problem,
         title: title(cause, status, &reading),
-        explanation: explanation(failed, &reading),
-        packet: failed.request.origin.packet.0,
+        explanation: explanation(failed, files, &reading),
+        packet: failed.request.origin.packet,
         change: Some(reading.change),
         evidence,
         fixes: reading.fixes,
@@ -95,23 +100,23 @@ fn title(cause: &str, status: Option<u16>, reading: &Reading) -> String {
     }
 }
 
-fn explanation(failed: &FailedHandshake, reading: &Reading) -> String {
+fn explanation(failed: &FailedHandshake, files: FilesOf<'_>, reading: &Reading) -> String {
     let request = &failed.request;
     let mut text = format!(
-        "The client {} asked {} for {} (packet {})",
+        "The client {} asked {} for {} ({})",
         failed.client,
         failed.server,
         refusals::path(request),
-        request.origin.packet
+        files.packet(request.origin.packet)
     );
     match &failed.response {
         Some(response) => {
             let waited = timers::words(response.origin.at.seconds_since(request.origin.at));
             let line = response.start_line().split_once(' ').map_or(response.start_line(), |(_, rest)| rest).trim();
             text.push_str(&format!(
-                " at {}; the answer was {line} (packet {}), {waited} later.",
+                " at {}; the answer was {line} ({}), {waited} later.",
                 words::utc(request.origin.at),
-                response.origin.packet
+                files.packet(response.origin.packet)
             ));
         }
         None => text.push_str(&format!(" at {}.", words::utc(request.origin.at))),
@@ -126,7 +131,7 @@ fn explanation(failed: &FailedHandshake, reading: &Reading) -> String {
 /// Who answered, and with which words.
 fn add_answer(failed: &FailedHandshake, report: &mut HandshakeFailure) {
     let Some(response) = &failed.response else { return };
-    let packets = vec![response.origin.packet.0];
+    let packets = vec![response.origin.packet];
     let by: Vec<String> = ["server", "via"]
         .into_iter()
         .filter_map(|name| response.field(name).map(|v| format!("{}: {v}", words::sentence(name))))
@@ -197,6 +202,7 @@ fn other_leg<'a>(beside: &Beside<'a>, failed: &FailedHandshake) -> Option<&'a Fa
 /// Says what the proxy between two captured legs did to the request.
 fn add_other_leg(beside: &Beside<'_>, failed: &FailedHandshake, report: &mut HandshakeFailure) {
     let Some(other) = other_leg(beside, failed) else { return };
+    let files = beside.world.files(failed.capture);
     let (outer, inner) = if other.client.ip() == failed.server.ip() { (failed, other) } else { (other, failed) };
     let is_inner = std::ptr::eq(inner, failed);
     let name = outer.response.as_ref().and_then(drops::proxy_in);
@@ -214,9 +220,9 @@ fn add_other_leg(beside: &Beside<'_>, failed: &FailedHandshake, report: &mut Han
                 "{} passed the request on unchanged to {} (stream {}), which {answer}: the refusal is the backend's.",
                 words::sentence(&proxy),
                 inner.server,
-                inner.tcp_stream
+                files.stream(inner.capture, inner.tcp_stream)
             ),
-            packets: vec![outer.request.origin.packet.0, inner.request.origin.packet.0],
+            packets: vec![outer.request.origin.packet, inner.request.origin.packet],
         });
         if is_inner {
             behind(report);
@@ -231,14 +237,14 @@ fn add_other_leg(beside: &Beside<'_>, failed: &FailedHandshake, report: &mut Han
         report.status.map_or(String::new(), |s| format!(", so the answer was {s}"))
     );
     report.explanation = format!(
-        "The client {} sent a complete upgrade to {proxy} (packet {}, stream {}). On the proxy's own connection to {} the request \
-         lacks {lost} (packet {}, stream {}), so the backend saw a plain GET and {answer}; the proxy passed that on.",
+        "The client {} sent a complete upgrade to {proxy} ({}, stream {}). On the proxy's own connection to {} the request \
+         lacks {lost} ({}, stream {}), so the backend saw a plain GET and {answer}; the proxy passed that on.",
         outer.client,
-        outer.request.origin.packet,
-        outer.tcp_stream,
+        files.packet(outer.request.origin.packet),
+        files.stream(outer.capture, outer.tcp_stream),
         inner.server,
-        inner.request.origin.packet,
-        inner.tcp_stream
+        files.packet(inner.request.origin.packet),
+        files.stream(inner.capture, inner.tcp_stream)
     );
     report.change = Some(Party::Proxy);
     report.fixes = vec![refusals::pass_upgrade_on(name.is_some_and(|n| n.starts_with("nginx")))];
@@ -260,8 +266,8 @@ fn add_backend(beside: &Beside<'_>, failed: &FailedHandshake, report: &mut Hands
     let from = attempts.partition_point(|a| a.syn.at < failed.request.origin.at);
     for attempt in attempts[from..].iter().take_while(|a| a.syn.at <= response.origin.at).take(3) {
         let (outcome, packet) = match attempt.refused {
-            Some(rst) => ("was refused: nothing listens there", rst.packet.0),
-            None => ("got no answer", attempt.syn.packet.0),
+            Some(rst) => ("was refused: nothing listens there", rst.packet),
+            None => ("got no answer", attempt.syn.packet),
         };
         report.evidence.push(Evidence {
             kind: "backend-attempt",
@@ -289,28 +295,26 @@ fn soften(beside: &Beside<'_>, failed: &FailedHandshake, report: &mut HandshakeF
     });
     if let Some(connection) = mended {
         report.severity = Severity::Notice;
+        let stream = beside.world.files(failed.capture).stream(connection.capture, connection.tcp_stream);
         let waited = timers::words(connection.opened().at.seconds_since(failed.request.origin.at));
         report.evidence.push(Evidence {
             kind: "retried",
-            text: format!("The same client got through {waited} later (stream {}).", connection.tcp_stream),
-            packets: vec![connection.opened().packet.0],
+            text: format!("The same client got through {waited} later (stream {stream})."),
+            packets: vec![connection.opened().packet],
         });
     }
 }
 
 fn filter(failed: &FailedHandshake) -> String {
-    let from = failed.request.origin.packet.0;
-    let to = failed
-        .response
-        .as_ref()
-        .map(|r| r.origin.packet.0)
-        .max(failed.tcp_end.map(|e| e.origin.packet.0))
-        .unwrap_or(from);
-    if to > from {
-        format!("tcp.stream eq {} and frame.number in {{{from}..{to}}}", failed.tcp_stream)
-    } else {
-        format!("tcp.stream eq {} and frame.number eq {from}", failed.tcp_stream)
+    let ends = [failed.response.as_ref().map(|r| r.origin), failed.tcp_end.map(|e| e.origin)];
+    let packets = ends.into_iter().flatten().map(|o| o.packet).chain([failed.request.origin.packet]);
+    Place {
+        capture: failed.capture,
+        stream: failed.tcp_stream,
+        spans: failed.also_in.is_some(),
+        ends: [failed.client, failed.server],
     }
+    .filter(packets)
 }
 
 /// The URL that a request asked for, secrets in its query masked.

@@ -7,7 +7,7 @@ use super::finding::Finding;
 use super::legs::Leg;
 use super::world::World;
 use super::{going_away, timers, words};
-use crate::ids::{Side, Timestamp};
+use crate::ids::{PacketNumber, Side, Timestamp};
 use crate::report::model::{Confidence, Diagnosis, Evidence, Fix, Incident, Party, Severity, Time};
 
 /// All incidents, in order of time within each kind.
@@ -66,13 +66,13 @@ fn mass(world: &World<'_>, verdicts: &[Option<Diagnosis>], event: &Event) -> Inc
         ),
     };
     let mut scratch = Finding::new(Confidence::Likely, Severity::Notice, "", "");
-    going_away::add_return(event, &mut scratch);
+    going_away::add_return(world.any_files(), event, &mut scratch);
     // Where clients were seen to return, how they did it is a fact: a storm is an incident of its own.
     if event.after.attempts.is_empty() {
         going_away::add_reconnect_fix(&mut scratch);
     }
-    let packets: Vec<u64> =
-        event.connections.iter().filter_map(|i| world.endings[*i].at.map(|o| o.packet.0)).take(5).collect();
+    let packets: Vec<PacketNumber> =
+        event.connections.iter().filter_map(|i| world.endings[*i].at.map(|o| o.packet)).take(5).collect();
     let mut evidence =
         vec![Evidence { kind: "ends", text: format!("The ends came {}.", offsets(world, event)), packets }];
     evidence.append(&mut scratch.evidence);
@@ -177,7 +177,7 @@ fn recurring(world: &World<'_>, verdicts: &[Option<Diagnosis>]) -> Vec<Incident>
                 evidence: vec![Evidence {
                     kind: "recurring",
                     text: format!("All {} ended within 2 % of the same {what}: one timer.", same.len()),
-                    packets: same.iter().filter_map(|i| world.endings[*i].at.map(|o| o.packet.0)).take(5).collect(),
+                    packets: same.iter().filter_map(|i| world.endings[*i].at.map(|o| o.packet)).take(5).collect(),
                 }],
                 fixes: Vec::new(),
             });
@@ -294,9 +294,10 @@ fn legs(world: &World<'_>, verdicts: &[Option<Diagnosis>]) -> Vec<Incident> {
 fn hop(world: &World<'_>, leg: Leg) -> Evidence {
     let connections = &world.observations.connections;
     let (front, back) = (&world.endings[leg.front], &world.endings[leg.back]);
-    let streams = format!("Streams {} and {}", connections[leg.front].tcp_stream, connections[leg.back].tcp_stream);
-    let mut packets: Vec<u64> = [front.at, back.at].iter().flatten().map(|o| o.packet.0).collect();
-    packets.sort_unstable();
+    let name = |index: usize| world.any_files().stream(connections[index].capture, connections[index].tcp_stream);
+    let streams = format!("Streams {} and {}", name(leg.front), name(leg.back));
+    let mut packets: Vec<PacketNumber> = [front.at, back.at].iter().flatten().map(|o| o.packet).collect();
+    packets.sort_unstable_by_key(|p| (p.file(), p.number()));
     if leg.translated {
         let text = format!(
             "{streams} are one TCP connection, before and after an address translation: its sequence numbers and its \

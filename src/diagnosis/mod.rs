@@ -8,6 +8,7 @@ pub mod causes;
 pub mod drops;
 pub mod ends;
 pub mod events;
+pub mod files;
 pub mod finding;
 pub mod going_away;
 mod handshakes;

@@ -183,7 +183,7 @@ fn refusal<'a>(case: &Case<'a>) -> Option<Refusal<'a>> {
 fn had_begun_to_arrive(refusal: &Refusal<'_>, message: &Message) -> bool {
     match refusal.close {
         Some(close) if close.acknowledged.0 > 0 => message.start < close.acknowledged,
-        _ => message.first.packet <= refusal.at.packet,
+        _ => message.first <= refusal.at,
     }
 }
 
@@ -223,7 +223,7 @@ fn link(
 ) -> Option<(Confidence, Option<(f64, bool)>)> {
     let sent = case.connection.sent_by(refusal.by.other());
     let noticed = match defect {
-        _ if message.complete && message.last.packet <= refusal.at.packet => message.last,
+        _ if message.complete && message.last <= refusal.at => message.last,
         Defect::InvalidUtf8(fault) => fault.origin,
         Defect::Inflate(failure) => failure.origin,
     };
@@ -303,7 +303,7 @@ fn echoed<'a>(refuser: &'a Sent, message: &Message, fault: &InvalidUtf8) -> Opti
             _ => false,
         };
         same_fault
-            && m.first.packet < message.first.packet
+            && m.first < message.first
             && m.payload_bytes == message.payload_bytes
             && m.head.as_slice() == message.head.as_slice()
     })
@@ -313,13 +313,13 @@ fn echoed<'a>(refuser: &'a Sent, message: &Message, fault: &InvalidUtf8) -> Opti
 fn split<'a>(case: &Case<'a>, refusal: &Refusal<'a>, sent: &'a Sent) -> Option<(Suspect<'a>, SplitCharacter)> {
     let message = arrived(refusal, sent).pop()?;
     let split = **message.split_character.as_ref()?;
-    if message.defect.is_some() || split.origin.packet > refusal.at.packet {
+    if message.defect.is_some() || split.origin > refusal.at {
         return None;
     }
     let at_fragment = !message.complete
         || match refusal.close {
             Some(close) if close.acknowledged.0 > 0 => close.acknowledged < message.end,
-            _ => message.last.packet > refusal.at.packet,
+            _ => message.last > refusal.at,
         };
     let noticed = if at_fragment { split.origin } else { message.last };
     let waited = refusal.at.at.seconds_since(noticed.at);

@@ -4,7 +4,7 @@ use super::case::Case;
 use super::finding::Finding;
 use super::{drops, timers, words};
 use crate::connection::CloseFrame;
-use crate::ids::Side;
+use crate::ids::{PacketNumber, Side};
 use crate::knowledge;
 use crate::report::model::{Confidence, Evidence, Fix, Party, Severity};
 
@@ -55,17 +55,21 @@ pub fn finding(case: &Case<'_>, severity: Severity, title: impl Into<String>) ->
 #[must_use]
 pub fn story(case: &Case<'_>) -> String {
     let Some((from, close)) = case.ending.close else { return String::new() };
-    let mut text =
-        format!("{} sent {} (packet {})", words::sentence(&case.who(from)), close_words(close), close.origin.packet);
+    let mut text = format!(
+        "{} sent {} ({})",
+        words::sentence(&case.who(from)),
+        close_words(close),
+        case.packet(close.origin.packet)
+    );
     match drops::last_thing(case) {
         Some(last) => {
             let ago = case.seconds_before_end(last.origin).unwrap_or(0.0);
             let whose = if last.from == from { "its own".to_string() } else { format!("the {}'s", last.from) };
             text.push_str(&format!(
-                ", {} after {whose} {} (packet {})",
+                ", {} after {whose} {} ({})",
                 timers::words(ago),
                 last.what,
-                last.origin.packet
+                case.packet(last.origin.packet)
             ));
         }
         None => {
@@ -80,13 +84,13 @@ pub fn story(case: &Case<'_>) -> String {
     if let Some((other, answer)) = case.ending.answer {
         let crossed = case.ending.initiator == Some(crate::report::model::Initiator::Both);
         let verb = if crossed { "had sent its own before it saw that:" } else { "answered with" };
-        text.push_str(&format!(" The {other} {verb} {} (packet {}).", close_words(answer), answer.origin.packet));
+        text.push_str(&format!(" The {other} {verb} {} ({}).", close_words(answer), case.packet(answer.origin.packet)));
     } else if let Some(end) = case.connection.tcp_end {
         let waited = end.origin.at.seconds_since(close.origin.at);
         text.push_str(&format!(
             " No Close came back; the {} {} {} later.",
             end.by,
-            drops::how(end),
+            drops::how(case, end),
             timers::words(waited)
         ));
     }
@@ -125,7 +129,7 @@ fn note_unanswered(case: &Case<'_>, finding: &mut Finding) {
              reads from the WebSocket, so the {other}'s code was blocked or had stopped reading.",
             timers::words(waited)
         ),
-        &[close.origin.packet.0],
+        &[close.origin.packet],
     );
     if finding.severity == Severity::Normal {
         finding.severity = Severity::Notice;
@@ -145,20 +149,20 @@ fn note_unanswered(case: &Case<'_>, finding: &mut Finding) {
 fn note_transport(case: &Case<'_>, finding: &mut Finding) {
     let (Some((from, close)), Some(end)) = (case.ending.close, case.connection.tcp_end) else { return };
     let reset = case.connection.sent_by(from).rst.as_deref().copied();
-    if let Some(rst) = reset.filter(|r| r.packet >= close.origin.packet && end.by == from && case.was_reset()) {
+    if let Some(rst) = reset.filter(|r| *r >= close.origin && end.by == from && case.was_reset()) {
         note(
             finding,
             format!(
                 "The {from} reset TCP after its Close: the {}'s API may report 1006 and not the code.",
                 from.other()
             ),
-            &[rst.packet.0],
+            &[rst.packet],
         );
     }
 }
 
 /// Adds an aside.
-pub fn note(finding: &mut Finding, text: impl Into<String>, packets: &[u64]) {
+pub fn note(finding: &mut Finding, text: impl Into<String>, packets: &[PacketNumber]) {
     finding.evidence.push(Evidence { kind: "note", text: text.into(), packets: packets.to_vec() });
 }
 
@@ -185,7 +189,7 @@ pub fn add_known_meaning(case: &Case<'_>, finding: &mut Finding) -> bool {
     finding.evidence.push(Evidence {
         kind: "known-close",
         text: format!("{name} sends {} on this: {trigger}.", close_words(close)),
-        packets: vec![close.origin.packet.0],
+        packets: vec![close.origin.packet],
     });
     if !meaning.likely_cause.is_empty() {
         note(finding, format!("Likely origin: {}.", meaning.likely_cause.trim_end_matches('.')), &[]);
@@ -222,7 +226,7 @@ pub fn contains_any(text: &str, needles: &[&str]) -> bool {
 pub fn note_hidden(case: &Case<'_>, finding: &mut Finding) {
     let Some((from, close)) = case.ending.close else { return };
     let other = from.other();
-    let unanswered = case.connection.sent_by(from).pings().first_unanswered.filter(|p| p.packet < close.origin.packet);
+    let unanswered = case.connection.sent_by(from).pings().first_unanswered.filter(|p| *p < close.origin);
     if let Some(ping) = unanswered.filter(|_| !case.has_holes(other)) {
         let waited = close.origin.at.seconds_since(ping.at);
         if waited >= 2.0 {
@@ -230,11 +234,11 @@ pub fn note_hidden(case: &Case<'_>, finding: &mut Finding) {
             note(
                 finding,
                 format!(
-                    "The {from}'s Ping (packet {}) had gone unanswered for {} before it closed.",
-                    ping.packet,
+                    "The {from}'s Ping ({}) had gone unanswered for {} before it closed.",
+                    case.packet(ping.packet),
                     timers::words(waited)
                 ),
-                &[ping.packet.0],
+                &[ping.packet],
             );
         }
     }

@@ -1,5 +1,6 @@
 //! What an answer means that did not open a WebSocket: likely reasons and who can change them.
 
+use super::files::FilesOf;
 use crate::connection::{FailedHandshake, HandshakeViolation, Head, TcpEndKind};
 use crate::report::model::{Evidence, Fix, Party};
 
@@ -229,7 +230,7 @@ fn bad_request(request: &Head, proxy: Option<&str>) -> (String, String, Party, V
 }
 
 /// Reads a request that got no answer.
-pub(super) fn unanswered(failed: &FailedHandshake) -> Reading {
+pub(super) fn unanswered(failed: &FailedHandshake, files: FilesOf<'_>) -> Reading {
     let (what, why) = match failed.tcp_end {
         Some(end) => {
             let how = if end.how == TcpEndKind::Rst { "reset" } else { "closed" };
@@ -237,8 +238,9 @@ pub(super) fn unanswered(failed: &FailedHandshake) -> Reading {
             (
                 format!("the {} {how} TCP {waited} after it", end.by),
                 format!(
-                    "The {} {how} TCP (packet {}) {waited} later, without an HTTP answer.",
-                    end.by, end.origin.packet
+                    "The {} {how} TCP ({}) {waited} later, without an HTTP answer.",
+                    end.by,
+                    files.packet(end.origin.packet)
                 ),
             )
         }
@@ -265,7 +267,12 @@ pub(super) fn unanswered(failed: &FailedHandshake) -> Reading {
 }
 
 /// Reads a 101 that a client has to refuse.
-pub(super) fn invalid(failed: &FailedHandshake, response: &Head, evidence: &mut Vec<Evidence>) -> Reading {
+pub(super) fn invalid(
+    failed: &FailedHandshake,
+    response: &Head,
+    files: FilesOf<'_>,
+    evidence: &mut Vec<Evidence>,
+) -> Reading {
     let mut what = Vec::new();
     let mut text = "answer the upgrade with a WebSocket library, which computes these headers.";
     for violation in &failed.violations {
@@ -307,7 +314,7 @@ pub(super) fn invalid(failed: &FailedHandshake, response: &Head, evidence: &mut 
         evidence.push(Evidence {
             kind: "rule",
             text: format!("{rule} (RFC 6455 section 4.1)."),
-            packets: vec![response.origin.packet.0],
+            packets: vec![response.origin.packet],
         });
     }
     for name in ["sec-websocket-extensions", "sec-websocket-protocol"] {
@@ -322,14 +329,18 @@ pub(super) fn invalid(failed: &FailedHandshake, response: &Head, evidence: &mut 
             evidence.push(Evidence {
                 kind: "handshake",
                 text: format!("The request offers {asked}; the 101 answers {got}."),
-                packets: vec![failed.request.origin.packet.0, response.origin.packet.0],
+                packets: vec![failed.request.origin.packet, response.origin.packet],
             });
         }
     }
     let what = if what.is_empty() { "the client refused it".to_string() } else { what.join(" and ") };
     let why = match failed.tcp_end {
         Some(end) => {
-            format!("A client must refuse such an answer: the {} ended TCP (packet {}).", end.by, end.origin.packet)
+            format!(
+                "A client must refuse such an answer: the {} ended TCP ({}).",
+                end.by,
+                files.packet(end.origin.packet)
+            )
         }
         None => "A client must refuse such an answer.".to_string(),
     };

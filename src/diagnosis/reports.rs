@@ -71,16 +71,14 @@ pub(super) fn diagnosis(case: &Case<'_>, cause: &Cause, mut finding: Finding, ru
         let code = close.code.map_or("an empty Close".to_string(), |c| format!("Close {c}"));
         let reason = if close.reason.is_empty() { ", without a reason" } else { "" };
         finding =
-            finding.with_evidence("close-code", format!("The {from} sent {code}{reason}."), &[close.origin.packet.0]);
+            finding.with_evidence("close-code", format!("The {from} sent {code}{reason}."), &[close.origin.packet]);
     }
     finding.evidence.shrink_to_fit();
     finding.fixes.shrink_to_fit();
     let packets = finding.evidence.iter().flat_map(|e| e.packets.iter().copied());
     let packets = packets.chain(finding.message.iter().flat_map(|m| [m.first_packet, m.last_packet]));
-    let packets = packets.chain(case.ending.at.map(|o| o.packet.0));
-    let (from, to) = packets.fold((u64::MAX, 0), |(low, high), p| (low.min(p), high.max(p)));
-    let display_filter =
-        if from == u64::MAX { format!("tcp.stream eq {}", case.stream()) } else { case.filter(from, to) };
+    let packets = packets.chain(case.ending.at.map(|o| o.packet));
+    let display_filter = case.place().filter(packets);
     Diagnosis {
         cause: cause.id,
         severity: finding.severity,
@@ -152,12 +150,13 @@ fn connection(
         id: index + 1,
         capture: record.capture,
         tcp_stream: record.tcp_stream,
+        also_in: elsewhere(record.also_in.as_deref()),
         http2_stream: None,
         client: record.client.into(),
         server: record.server.into(),
         url: handshake.and_then(|h| h.request.as_ref()).map(|r| handshakes::url(r, record.server)),
         opened_at: opened.map(|o| Time(o.at)),
-        opening_packet: opened.map(|o| o.packet.0),
+        opening_packet: opened.map(|o| o.packet),
         joined_midstream: record.joined_midstream,
         tls: None,
         handshake: heads.report(record),
@@ -169,6 +168,10 @@ fn connection(
         end: end(record, &Ending::of(record)),
         diagnosis,
     }
+}
+
+fn elsewhere(also_in: Option<&Vec<(usize, u32)>>) -> Vec<Elsewhere> {
+    also_in.into_iter().flatten().map(|&(capture, tcp_stream)| Elsewhere { capture, tcp_stream }).collect()
 }
 
 fn traffic(sent: &Sent) -> Traffic {
@@ -187,7 +190,7 @@ fn end(record: &Connection, ending: &Ending<'_>) -> End {
             from,
             code: c.code,
             reason: c.reason.clone(),
-            packet: c.origin.packet.0,
+            packet: c.origin.packet,
             at: Time(c.origin.at),
         })
         .collect();
@@ -198,7 +201,7 @@ fn end(record: &Connection, ending: &Ending<'_>) -> End {
                 TcpEndKind::Rst => "rst",
             },
             by: Some(end.by),
-            packet: Some(end.origin.packet.0),
+            packet: Some(end.origin.packet),
             at: Some(Time(end.origin.at)),
         },
         None => TcpReport { how: "none", by: None, packet: None, at: None },
@@ -369,15 +372,16 @@ pub(super) fn blind_spots(world: &World<'_>) -> Vec<BlindSpotReport> {
     }
     spots.extend(anomalies::spots(world));
     for (index, connection) in world.observations.connections.iter().enumerate() {
+        let stream = || world.any_files().stream(connection.capture, connection.tcp_stream);
         for why in [GapCause::Lost, GapCause::SnapLength, GapCause::WindowFull] {
-            spots.extend(gap_spot(index, connection, why));
+            spots.extend(gap_spot(index, connection, why, stream));
         }
         let unreadable = connection.from_client.unreadable_bytes + connection.from_server.unreadable_bytes;
         if unreadable > 0 {
             let text = format!(
                 "{} of stream {} could not be read as frames, because a frame header before them is missing.",
                 words::bytes(unreadable),
-                connection.tcp_stream
+                stream()
             );
             spots.push(BlindSpotReport {
                 kind: "unreadable-frames".to_string(),
@@ -390,7 +394,12 @@ pub(super) fn blind_spots(world: &World<'_>) -> Vec<BlindSpotReport> {
     spots
 }
 
-fn gap_spot(index: usize, connection: &Connection, why: GapCause) -> Option<BlindSpotReport> {
+fn gap_spot(
+    index: usize,
+    connection: &Connection,
+    why: GapCause,
+    stream: impl Fn() -> String,
+) -> Option<BlindSpotReport> {
     let mut packets = Vec::new();
     let (mut holes, mut missing) = (0usize, 0u64);
     for side in [Side::Client, Side::Server] {
@@ -398,14 +407,14 @@ fn gap_spot(index: usize, connection: &Connection, why: GapCause) -> Option<Blin
             holes += 1;
             missing += gap.length;
             if packets.len() < 3 {
-                packets.push(gap.origin.packet.0);
+                packets.push(gap.origin.packet);
             }
         }
     }
     if holes == 0 {
         return None;
     }
-    let stream = connection.tcp_stream;
+    let stream = stream();
     let amount = words::bytes(missing);
     let places = words::count(holes, "place", "places");
     let (kind, text) = match why {

@@ -111,7 +111,7 @@ pub fn was_answered(connection: &Connection, from: Side, message: &Message, kept
         return false;
     }
     let Some(next) = kept.iter().find(|m| m.number > message.number) else { return false };
-    answered.recent.iter().any(|a| a.first.packet > message.last.packet && a.last.packet < next.first.packet)
+    answered.recent.iter().any(|a| a.first > message.last && a.last < next.first)
 }
 
 /// Where the largest of the kept messages begins: it and what follows it count as refused.

@@ -5,7 +5,7 @@ use super::finding::Finding;
 use super::sizes::{Accepted, effective, was_answered};
 use super::words;
 use crate::connection::{Message, Rule, TcpEndKind};
-use crate::ids::Side;
+use crate::ids::{PacketNumber, Side};
 use crate::knowledge::{self, AppliesTo, Limit, Trigger};
 use crate::report::model::{Confidence, LimitBasis, LimitReport, Party, Severity};
 
@@ -274,7 +274,7 @@ fn explanation(case: &Case<'_>, suspect: &Suspect<'_>, counted: Counted) -> Stri
     let (sender, receiver) = (suspect.from, suspect.from.other());
     let message = suspect.message;
     let kind = words::kind(message.kind);
-    let span = words::packets(message.first.packet.0, message.last.packet.0);
+    let span = case.packets(message.first.packet, message.last.packet);
     let mut text =
         format!("{} sent a {kind} message of {}", words::sentence(&case.who(sender)), words::bytes(suspect.size));
     if counted == Counted::Inflated {
@@ -305,11 +305,15 @@ pub fn ended_by(case: &Case<'_>, receiver: Side) -> String {
         (Some((_, close)), _) => {
             let code = close.code.map_or("an empty Close".to_string(), |c| format!("Close {c}"));
             let reason = if close.reason.is_empty() { String::new() } else { format!(" \"{}\"", close.reason) };
-            format!("The {receiver} answered with {code}{reason} (packet {}).", close.origin.packet)
+            format!("The {receiver} answered with {code}{reason} ({}).", case.packet(close.origin.packet))
         }
         (None, Some(end)) => {
             let how = if end.how == TcpEndKind::Rst { "reset TCP (RST" } else { "closed TCP (FIN" };
-            format!("The {} {how}, packet {}) without a Close frame: APIs report 1006.", end.by, end.origin.packet)
+            format!(
+                "The {} {how}, {}) without a Close frame: APIs report 1006.",
+                end.by,
+                case.packet(end.origin.packet)
+            )
         }
         (None, None) => String::new(),
     }
@@ -318,7 +322,7 @@ pub fn ended_by(case: &Case<'_>, receiver: Side) -> String {
 fn add_evidence(case: &Case<'_>, suspect: &Suspect<'_>, counted: Counted, finding: &mut Finding) {
     let receiver = suspect.from.other();
     let message = suspect.message;
-    let mut evidence = |kind, text: String, packets: &[u64]| {
+    let mut evidence = |kind, text: String, packets: &[PacketNumber]| {
         finding.evidence.push(crate::report::model::Evidence { kind, text, packets: packets.to_vec() });
     };
     if suspect.limit.basis == LimitBasis::StatedInReason
@@ -327,7 +331,7 @@ fn add_evidence(case: &Case<'_>, suspect: &Suspect<'_>, counted: Counted, findin
         evidence(
             "close-reason",
             format!("The close reason names the limit: {}.", words::bytes(bytes)),
-            &[close.origin.packet.0],
+            &[close.origin.packet],
         );
     }
     if let Some(known) = suspect.known
@@ -346,7 +350,7 @@ fn add_evidence(case: &Case<'_>, suspect: &Suspect<'_>, counted: Counted, findin
         );
     }
     if let Some(why) = &suspect.without_code {
-        evidence("ended-at-message", format!("{why}."), &[message.last.packet.0]);
+        evidence("ended-at-message", format!("{why}."), &[message.last.packet]);
     }
     let (passed, largest) = match counted {
         Counted::Frame => ("frame", suspect.accepted.frame),
@@ -382,8 +386,7 @@ fn add_evidence(case: &Case<'_>, suspect: &Suspect<'_>, counted: Counted, findin
         );
     }
     let sent = case.connection.sent_by(suspect.from);
-    let still_writing =
-        case.ending.close.is_some_and(|(_, c)| message.last.packet > c.origin.packet || !message.complete);
+    let still_writing = case.ending.close.is_some_and(|(_, c)| message.last > c.origin || !message.complete);
     let reset_after = case.connection.sent_by(receiver).rst.is_some();
     if still_writing || reset_after && case.ending.close.is_some() && sent.closes.is_empty() {
         evidence(

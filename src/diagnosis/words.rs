@@ -54,12 +54,6 @@ pub fn rounded(count: u64) -> String {
     format!("{count} B")
 }
 
-/// `packet 5` or `packets 5-9`.
-#[must_use]
-pub fn packets(from: u64, to: u64) -> String {
-    if from >= to { format!("packet {from}") } else { format!("packets {from}-{to}") }
-}
-
 /// `2026-11-22 04:54:16.577 UTC`, as clocks in logs show it.
 #[must_use]
 pub fn utc(at: Timestamp) -> String {
@@ -100,7 +94,7 @@ pub fn message_report(from: Side, message: &Message) -> MessageReport {
         Some(Defect::InvalidUtf8(invalid)) => Some(crate::report::model::InvalidUtf8Report {
             offset: invalid.offset,
             bytes_hex: crate::connection::hex(&invalid.bytes),
-            packet: invalid.origin.packet.0,
+            packet: invalid.origin.packet,
             class: invalid.class,
             looks_like: super::payload::inspect(invalid, message.payload_bytes).looks_like,
         }),
@@ -117,8 +111,8 @@ pub fn message_report(from: Side, message: &Message) -> MessageReport {
         fragments: message.fragments,
         compressed: message.compressed,
         complete: message.complete,
-        first_packet: message.first.packet.0,
-        last_packet: message.last.packet.0,
+        first_packet: message.first.packet,
+        last_packet: message.last.packet,
         invalid_utf8,
         excerpt,
     }

@@ -8,6 +8,7 @@ use std::rc::Rc;
 use super::case::Ending;
 use super::ends::{Ends, Identifier};
 use super::events::{Event, Events, Member};
+use super::files::{Files, FilesOf};
 use super::legs::Legs;
 use super::recurrence::{Measure, Recurrence, alike};
 use super::sizes::Sizes;
@@ -31,6 +32,8 @@ pub struct World<'a> {
     /// Conversations seen on both sides of a proxy.
     pub legs: Legs,
     recurrence: Recurrence,
+    /// What sentences call the captures.
+    files: Files,
     survived: RefCell<HashMap<Survived, Option<f64>>>,
     open: RefCell<HashMap<SocketAddr, Rc<Spans>>>,
 }
@@ -69,7 +72,27 @@ impl<'a> World<'a> {
             recurrence: Recurrence::default(),
             survived: RefCell::default(),
             open: RefCell::default(),
+            files: Files::new(&observations.captures),
         }
+    }
+
+    /// What sentences call the packets of a connection that begins in the capture `own`.
+    #[must_use]
+    pub fn files(&self, own: usize) -> FilesOf<'_> {
+        self.files.of(own)
+    }
+
+    /// What sentences call packets and streams where they speak of no connection in particular.
+    #[must_use]
+    pub fn any_files(&self) -> FilesOf<'_> {
+        self.files.of_none()
+    }
+
+    /// What sentences call the stream of a connection in the story of one that begins in the capture `own`.
+    #[must_use]
+    pub fn stream(&self, own: usize, index: usize) -> String {
+        let connection = &self.observations.connections[index];
+        self.files(own).stream(connection.capture, connection.tcp_stream)
     }
 
     /// The server's end of the conversation that a proxy only passed on to this connection, its leg in front of it.

@@ -69,11 +69,9 @@ impl<'a> Evidence<'a> {
 pub fn own_closes(connection: &Connection, side: Side) -> Vec<(Option<u16>, &str)> {
     let heard = &connection.sent_by(side.other()).closes;
     let own = connection.sent_by(side).closes.iter();
-    own.filter(|c| {
-        !heard.iter().any(|h| h.origin.packet <= c.origin.packet && (h.code, &h.reason) == (c.code, &c.reason))
-    })
-    .map(|c| (c.code, c.reason.as_str()))
-    .collect()
+    own.filter(|c| !heard.iter().any(|h| h.origin <= c.origin && (h.code, &h.reason) == (c.code, &c.reason)))
+        .map(|c| (c.code, c.reason.as_str()))
+        .collect()
 }
 
 /// An implementation that was recognised.

@@ -262,7 +262,7 @@ fn an_echoed_reason_says_nothing_about_the_echoer() {
         reason_invalid_at: None,
         reason_bytes: Vec::new(),
         length: 2 + reason.len() as u64,
-        origin: Origin { packet: PacketNumber(packet), at: Timestamp(0) },
+        origin: Origin { packet: PacketNumber::new(packet), at: Timestamp(0) },
         start: Default::default(),
         acknowledged: Default::default(),
         missing: 0,
@@ -273,6 +273,7 @@ fn an_echoed_reason_says_nothing_about_the_echoer() {
     let mut connection = Connection {
         capture: 0,
         tcp_stream: 0,
+        also_in: None,
         client: address,
         server: address,
         first: Origin::default(),

@@ -11,7 +11,7 @@ fn key(identification: u32) -> Key {
 }
 
 fn at(packet: u64) -> Origin {
-    Origin { packet: PacketNumber(packet), at: Timestamp(packet as i64 * 1_000_000_000) }
+    Origin { packet: PacketNumber::new(packet), at: Timestamp(packet as i64 * 1_000_000_000) }
 }
 
 /// A fragment of TCP; `more` tells that it is not the last.
@@ -72,7 +72,7 @@ fn an_old_fragment_does_not_meet_a_new_one() {
     assert_eq!(f.add(at(99), fragment(7, 8, false, b"new")), Err(NotTcp::Fragment));
     let losses = f.finish();
     assert_eq!((losses.incomplete.count, losses.first_only), (2, 1));
-    assert_eq!(losses.incomplete.packets, [PacketNumber(1), PacketNumber(99)]);
+    assert_eq!(losses.incomplete.packets, [PacketNumber::new(1), PacketNumber::new(99)]);
 }
 
 #[test]
@@ -84,7 +84,7 @@ fn what_came_first_counts_where_fragments_overlap() {
     assert_eq!(f.add(at(3), fragment(7, 8, false, b"XXXXXXXXend")), Ok(key(7)));
     assert_eq!(bytes_of(&f, key(7)), b"0123456789abcdefend");
     let losses = f.finish();
-    assert_eq!(losses.overlapping, Tally { count: 2, packets: vec![PacketNumber(2), PacketNumber(3)] });
+    assert_eq!(losses.overlapping, Tally { count: 2, packets: vec![PacketNumber::new(2), PacketNumber::new(3)] });
     assert_eq!(losses.conflicting, 1);
 }
 
@@ -137,7 +137,7 @@ fn the_oldest_is_given_up_when_too_many_wait() {
     for identification in 0..limits::FRAGMENTED_DATAGRAMS as u32 + 2 {
         let _ = f.add(at(u64::from(identification)), fragment(identification, 0, true, b"01234567"));
     }
-    assert_eq!(f.losses.given_up, Tally { count: 2, packets: vec![PacketNumber(0), PacketNumber(1)] });
+    assert_eq!(f.losses.given_up, Tally { count: 2, packets: vec![PacketNumber::new(0), PacketNumber::new(1)] });
     assert_eq!(f.table.len(), limits::FRAGMENTED_DATAGRAMS);
 }
 

@@ -33,7 +33,7 @@ fn samples() -> Vec<Sample> {
 }
 
 fn packet(link_type: u16, number: u64, data: &[u8], wire_length: usize) -> Packet<'_> {
-    let origin = Origin { packet: PacketNumber(number), at: Timestamp(number as i64 * 1000) };
+    let origin = Origin { packet: PacketNumber::new(number), at: Timestamp(number as i64 * 1000) };
     Packet { origin, link_type, wire_length: wire_length as u32, data }
 }
 

@@ -1,7 +1,8 @@
 //! The report: one value that every format is a view of.
 //!
 //! Its JSON form is a contract: fields may be added, never renamed or dropped within a major [`SCHEMA_VERSION`].
-//! Sizes are bytes, times RFC 3339 UTC, packets `frame.number` of the capture named by `capture`, unknown is `null`.
+//! Sizes are bytes, times RFC 3339 UTC, packets `frame.number` of the capture named by `capture`, unknown is `null`. Where
+//! there are several captures, each packet has its own beside it: `packet_capture`, an index into `captures`.
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
@@ -9,7 +10,10 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use crate::ids::{Side, Timestamp};
+use crate::ids::{PacketNumber, Side, Timestamp};
+use packet::{as_first_packet, as_last_packet, as_opening_packet, as_packet, as_packet_or_null, as_packets};
+
+mod packet;
 
 /// Version of the JSON form.
 pub const SCHEMA_VERSION: &str = "1.0";
@@ -63,6 +67,16 @@ pub struct Capture {
     pub first_packet_at: Option<Time>,
     /// Time of the last packet.
     pub last_packet_at: Option<Time>,
+}
+
+impl Capture {
+    /// Names that tell captures apart in a sentence: the last part of the path where that is enough, else all of it.
+    pub fn short_names<'a>(paths: impl Iterator<Item = &'a str> + Clone) -> Vec<String> {
+        let last = |path: &'a str| path.rsplit(['/', '\\']).next().unwrap_or(path);
+        let mut count: BTreeMap<&str, usize> = BTreeMap::new();
+        paths.clone().for_each(|path| *count.entry(last(path)).or_default() += 1);
+        paths.map(|path| if count.get(last(path)) == Some(&1) { last(path) } else { path }.to_string()).collect()
+    }
 }
 
 /// The whole in numbers.
@@ -139,6 +153,9 @@ pub struct ConnectionReport {
     pub capture: usize,
     /// Wireshark's `tcp.stream`.
     pub tcp_stream: u32,
+    /// The other captures that hold packets of it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub also_in: Vec<Elsewhere>,
     /// The HTTP/2 stream, where HTTP/2 carried it.
     pub http2_stream: Option<u32>,
     /// Who asked for the upgrade.
@@ -150,7 +167,8 @@ pub struct ConnectionReport {
     /// Time of the 101.
     pub opened_at: Option<Time>,
     /// Packet of the 101.
-    pub opening_packet: Option<u64>,
+    #[serde(flatten, serialize_with = "as_opening_packet")]
+    pub opening_packet: Option<PacketNumber>,
     /// Whether the capture begins after the handshake.
     pub joined_midstream: bool,
     /// TLS facts; `None` for plain TCP.
@@ -165,6 +183,15 @@ pub struct ConnectionReport {
     pub end: End,
     /// Why; `None` only for connections that are open and healthy.
     pub diagnosis: Option<Diagnosis>,
+}
+
+/// A connection in another capture than the one that it begins in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Elsewhere {
+    /// Index into `captures`.
+    pub capture: usize,
+    /// Its `tcp.stream` there.
+    pub tcp_stream: u32,
 }
 
 /// The opening handshake.
@@ -255,7 +282,8 @@ pub struct CloseReport {
     /// Bytes that are not UTF-8 replaced.
     pub reason: String,
     /// Its packet.
-    pub packet: u64,
+    #[serde(flatten, serialize_with = "as_packet")]
+    pub packet: PacketNumber,
     /// Its time.
     pub at: Time,
 }
@@ -268,7 +296,8 @@ pub struct TcpReport {
     /// Who sent it, or gave up.
     pub by: Option<Side>,
     /// Its packet.
-    pub packet: Option<u64>,
+    #[serde(flatten, serialize_with = "as_packet_or_null")]
+    pub packet: Option<PacketNumber>,
     /// Its time.
     pub at: Option<Time>,
 }
@@ -404,9 +433,11 @@ pub struct MessageReport {
     /// Seen to its end.
     pub complete: bool,
     /// Packet of its first byte.
-    pub first_packet: u64,
+    #[serde(flatten, serialize_with = "as_first_packet")]
+    pub first_packet: PacketNumber,
     /// Packet of its last byte seen.
-    pub last_packet: u64,
+    #[serde(flatten, serialize_with = "as_last_packet")]
+    pub last_packet: PacketNumber,
     /// Where it stops being UTF-8.
     pub invalid_utf8: Option<InvalidUtf8Report>,
     /// Its first bytes, escaped.
@@ -421,7 +452,8 @@ pub struct InvalidUtf8Report {
     /// The bytes at fault.
     pub bytes_hex: String,
     /// The packet that holds them.
-    pub packet: u64,
+    #[serde(flatten, serialize_with = "as_packet")]
+    pub packet: PacketNumber,
     /// Kind of ill-formed sequence.
     pub class: crate::connection::Utf8Class,
     /// What the data looks like.
@@ -463,7 +495,8 @@ pub struct Evidence {
     /// One sentence.
     pub text: String,
     /// The packets that show it.
-    pub packets: Vec<u64>,
+    #[serde(flatten, serialize_with = "as_packets")]
+    pub packets: Vec<PacketNumber>,
 }
 
 /// Something to change.
@@ -558,7 +591,8 @@ pub struct HandshakeFailure {
     /// What happened and why.
     pub explanation: String,
     /// Packet of the request.
-    pub packet: u64,
+    #[serde(flatten, serialize_with = "as_packet")]
+    pub packet: PacketNumber,
     /// Who most likely has to change.
     pub change: Option<Party>,
     /// What shows it.
@@ -579,5 +613,6 @@ pub struct BlindSpotReport {
     /// Connection ids it concerns.
     pub connections: Vec<usize>,
     /// Packets that show it.
-    pub packets: Vec<u64>,
+    #[serde(flatten, serialize_with = "as_packets")]
+    pub packets: Vec<PacketNumber>,
 }

@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
-use crate::ids::{Side, Timestamp};
+use crate::ids::{PacketNumber, Side, Timestamp};
 use crate::report::model::*;
 
 /// Time of the first packet: 2026-11-22 04:54:02.356412007 UTC.
@@ -19,7 +19,7 @@ fn address(last: u8, port: u16) -> Address {
 }
 
 fn evidence(kind: &'static str, text: &str, packets: &[u64]) -> Evidence {
-    Evidence { kind, text: text.to_owned(), packets: packets.to_vec() }
+    Evidence { kind, text: text.to_owned(), packets: packets.iter().copied().map(PacketNumber::new).collect() }
 }
 
 fn fix(party: Party, text: &str, example: Option<&str>, source: Option<&str>) -> Fix {
@@ -34,12 +34,13 @@ fn connection(id: usize) -> ConnectionReport {
         id,
         capture: 0,
         tcp_stream: u32::try_from(id).unwrap() - 1,
+        also_in: Vec::new(),
         http2_stream: None,
         client: address(31, 51_000 + u16::try_from(id % 10_000).unwrap()),
         server: address(7, 8080),
         url: Some("ws://api.example.com/chat?token=***".to_owned()),
         opened_at: Some(at(seconds)),
-        opening_packet: Some(packet),
+        opening_packet: Some(PacketNumber::new(packet)),
         joined_midstream: false,
         tls: None,
         handshake: Some(Arc::new(HandshakeReport {
@@ -69,14 +70,24 @@ fn connection(id: usize) -> ConnectionReport {
 }
 
 fn end(code: u16, from: Side, reason: &str, packet: u64, seconds: f64) -> End {
-    let frame =
-        |from, packet| CloseReport { from, code: Some(code), reason: reason.to_owned(), packet, at: at(seconds) };
+    let frame = |from, packet| CloseReport {
+        from,
+        code: Some(code),
+        reason: reason.to_owned(),
+        packet: PacketNumber::new(packet),
+        at: at(seconds),
+    };
     End {
         code: Some(code),
         initiator: Some(from.into()),
         clean: true,
         close_frames: vec![frame(from, packet), frame(from.other(), packet + 1)],
-        tcp: TcpReport { how: "fin", by: Some(Side::Server), packet: Some(packet + 2), at: Some(at(seconds + 0.01)) },
+        tcp: TcpReport {
+            how: "fin",
+            by: Some(Side::Server),
+            packet: Some(PacketNumber::new(packet + 2)),
+            at: Some(at(seconds + 0.01)),
+        },
     }
 }
 
@@ -189,7 +200,7 @@ fn idle(id: usize) -> ConnectionReport {
         initiator: None,
         clean: false,
         close_frames: Vec::new(),
-        tcp: TcpReport { how: "fin", by: Some(Side::Server), packet: Some(990), at: Some(at(90.0)) },
+        tcp: TcpReport { how: "fin", by: Some(Side::Server), packet: Some(PacketNumber::new(990)), at: Some(at(90.0)) },
     };
     c.diagnosis = Some(Diagnosis {
         confidence: Confidence::Likely,
@@ -229,7 +240,7 @@ fn refused(stream: u32) -> HandshakeFailure {
         title: "server refused the upgrade with 403".to_owned(),
         explanation: "The client asked for /admin (packet 801); the server answered 403 Forbidden (packet 803)."
             .to_owned(),
-        packet: 801,
+        packet: PacketNumber::new(801),
         change: Some(Party::Server),
         evidence: vec![evidence("origin", "the request carries Origin: http://localhost:3000", &[801])],
         fixes: vec![fix(Party::Server, "add http://localhost:3000 to the allowed origins", None, None)],
@@ -300,7 +311,7 @@ pub(super) fn report() -> Report {
         kind: kind.to_owned(),
         text: text.to_owned(),
         connections: connections.to_vec(),
-        packets: packets.to_vec(),
+        packets: packets.iter().copied().map(PacketNumber::new).collect(),
     };
     report.blind_spots.push(spot(
         "before-capture",

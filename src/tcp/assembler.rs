@@ -406,7 +406,7 @@ mod tests {
     fn segment(seq: u32, flags: u8, payload: &[u8]) -> Segment<'_> {
         let any = "10.0.0.1:1".parse().expect("an address");
         Segment {
-            origin: Origin { packet: PacketNumber(1), at: Timestamp(0) },
+            origin: Origin { packet: PacketNumber::new(1), at: Timestamp(0) },
             source: any,
             destination: any,
             identification: 0,

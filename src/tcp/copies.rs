@@ -148,7 +148,7 @@ mod tests {
     fn segment<'a>(at: i64, identification: u16, header: &'a [u8], payload: &'a [u8]) -> Segment<'a> {
         let any = "10.0.0.1:1".parse().expect("an address");
         Segment {
-            origin: Origin { packet: PacketNumber(1), at: Timestamp(at * 1_000_000) },
+            origin: Origin { packet: PacketNumber::new(1), at: Timestamp(at * 1_000_000) },
             source: any,
             destination: any,
             seq: SequenceNumber(77),

@@ -3,6 +3,7 @@
 mod assembler;
 mod copies;
 mod queue;
+mod streams;
 mod table;
 
 pub use assembler::{Assembler, Sink};

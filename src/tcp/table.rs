@@ -1,4 +1,4 @@
-//! Flows by their addresses, numbered as Wireshark numbers `tcp.stream`.
+//! Flows by their addresses.
 
 use std::collections::VecDeque;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
@@ -10,7 +10,9 @@ use crate::ids::SequenceNumber;
 use crate::limits;
 use crate::network::Segment;
 
-/// A flow's index, in order of its first packet: Wireshark's `tcp.stream`.
+use super::streams::Streams;
+
+/// A flow's index, in order of its first packet in the run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct FlowId(pub u32);
 
@@ -43,6 +45,8 @@ pub struct Lookup {
     pub flow: FlowId,
     /// Its place.
     pub place: Place,
+    /// Its `tcp.stream` in the file of this segment, when this is its first one there; Wireshark counts in each file anew.
+    pub first_in_file: Option<u32>,
     /// Who sent the segment.
     pub from: Role,
     /// Whether this is the flow's first segment.
@@ -64,6 +68,8 @@ struct Slot {
     first: [SequenceNumber; 2],
     begun: [bool; 2],
     ended: bool,
+    /// The file of its last segment.
+    file: u16,
 }
 
 /// The flows of one IP version, and their keys in the order in which they came.
@@ -93,12 +99,19 @@ struct Numbers {
     flows: u32,
     places: u32,
     free: Vec<Place>,
+    streams: Streams,
 }
 
 /// Flows looked at for one to forget; a capture of nothing but WebSockets may keep them all.
 const CANDIDATES: usize = 64;
 
 impl FlowTable {
+    /// The files other than the first that hold segments of a flow, and its `tcp.stream` in each.
+    #[must_use]
+    pub fn elsewhere(&self, flow: FlowId) -> Option<&[(u16, u32)]> {
+        self.numbers.streams.elsewhere(flow)
+    }
+
     /// Finds the flow of a segment.
     ///
     /// As in Wireshark, a SYN begins a new flow when its sequence number differs from the one that this end began with, or
@@ -140,34 +153,40 @@ impl FlowTable {
 impl<K: std::hash::Hash + Eq + Copy> Known<K> {
     #[inline]
     fn resolve(&mut self, key: K, from: Role, (segment, copy): (&Segment<'_>, bool), numbers: &mut Numbers) -> Lookup {
+        let file = segment.origin.packet.file() as u16;
         match self.slots.entry(key) {
             Entry::Vacant(vacant) => {
-                let slot = *vacant.insert(numbers.slot(from, segment));
+                let slot = *vacant.insert(numbers.slot(from, segment, file));
                 self.oldest.push_back(key);
-                Lookup { flow: slot.flow, place: slot.place, from, new: true, replaced: None }
+                let first_in_file = Some(numbers.streams.next(file));
+                Lookup { flow: slot.flow, place: slot.place, first_in_file, from, new: true, replaced: None }
             }
             Entry::Occupied(mut occupied) => {
                 let slot = occupied.get_mut();
                 let me = from.index();
-                if segment.flags.syn()
+                let is_new = segment.flags.syn()
                     && !segment.flags.ack()
                     && slot.begun[me]
-                    && (slot.first[me] != segment.seq || slot.ended)
-                {
-                    if copy {
-                        numbers.flows = numbers.flows.wrapping_add(1);
-                        return Lookup { flow: slot.flow, place: slot.place, from, new: false, replaced: None };
-                    }
+                    && (slot.first[me] != segment.seq || slot.ended);
+                if is_new && !copy {
                     let replaced = Some((slot.place, slot.flow));
-                    *slot = numbers.slot(from, segment);
-                    return Lookup { flow: slot.flow, place: slot.place, from, new: true, replaced };
+                    *slot = numbers.slot(from, segment, file);
+                    let first_in_file = Some(numbers.streams.next(file));
+                    return Lookup { flow: slot.flow, place: slot.place, first_in_file, from, new: true, replaced };
                 }
                 if !slot.begun[me] {
                     slot.begun[me] = true;
                     slot.first[me] = segment.seq;
                 }
                 slot.ended |= segment.flags.rst() || segment.flags.fin();
-                Lookup { flow: slot.flow, place: slot.place, from, new: false, replaced: None }
+                let mut first_in_file = None;
+                if slot.file != file {
+                    first_in_file = numbers.streams.moved(slot.flow, &mut slot.file, file);
+                } else if is_new {
+                    // Wireshark numbers it as another stream.
+                    numbers.streams.next(file);
+                }
+                Lookup { flow: slot.flow, place: slot.place, first_in_file, from, new: false, replaced: None }
             }
         }
     }
@@ -190,7 +209,7 @@ impl<K: std::hash::Hash + Eq + Copy> Known<K> {
 }
 
 impl Numbers {
-    fn slot(&mut self, from: Role, segment: &Segment<'_>) -> Slot {
+    fn slot(&mut self, from: Role, segment: &Segment<'_>, file: u16) -> Slot {
         let place = self.free.pop().unwrap_or_else(|| {
             self.places += 1;
             Place(self.places - 1)
@@ -200,7 +219,7 @@ impl Numbers {
         let mut begun = [false; 2];
         begun[from.index()] = true;
         let ended = segment.flags.rst() || segment.flags.fin();
-        Slot { flow, place, first: [segment.seq; 2], begun, ended }
+        Slot { flow, place, first: [segment.seq; 2], begun, ended, file }
     }
 }
 

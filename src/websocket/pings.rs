@@ -55,7 +55,7 @@ mod tests {
 
     #[test]
     fn a_pong_answers_earlier_pings_too() {
-        let at = |n| Origin { packet: PacketNumber(n), at: Timestamp(n as i64 * 10) };
+        let at = |n| Origin { packet: PacketNumber::new(n), at: Timestamp(n as i64 * 10) };
         let mut log = PingLog::default();
         for n in 1..=3 {
             log.ping(fingerprint(&[n as u8]), at(n));

@@ -64,7 +64,7 @@ fn check(case: &Case<'_>) -> Verdict {
                 (None, true) => format!("{code} often means {}; no standard says so.", m.text),
                 (None, false) => format!("{code} is {}.", m.text),
             };
-            finding = finding.with_evidence("code-meaning", says, &[close.origin.packet.0]);
+            finding = finding.with_evidence("code-meaning", says, &[close.origin.packet]);
             return finding.with_fix(m.change, m.fix, None, m.source.map(str::to_string)).otherwise();
         }
         None => format!("search the application's code for {code}: its meaning is private to it."),

@@ -75,7 +75,7 @@ fn finding(case: &Case<'_>, bad: &BadText<'_>) -> Verdict {
             ),
         };
         let text = if place.is_empty() { text } else { format!("Text stands first; {name} follows{place}.") };
-        finding = finding.with_evidence("format", text, &[suspect.message.first.packet.0]);
+        finding = finding.with_evidence("format", text, &[suspect.message.first.packet]);
     }
     let compressed = name.starts_with("gzip") || name.starts_with("zlib") || name.contains("deflate");
     let text = if compressed {

@@ -63,16 +63,18 @@ fn finding(case: &Case<'_>, bad: &BadReason<'_>) -> Verdict {
     let answered = match (bad.answer, case.connection.tcp_end) {
         (Some(answer), _) => {
             let code = answer.code.map_or("an empty Close".to_owned(), |c| format!("Close {c}"));
-            format!("The {other} did not accept it and answered with {code} (packet {}).", answer.origin.packet)
+            format!("The {other} did not accept it and answered with {code} ({}).", case.packet(answer.origin.packet))
         }
-        (None, Some(end)) => format!("The {other} did not answer it and ended TCP (packet {}).", end.origin.packet),
+        (None, Some(end)) => {
+            format!("The {other} did not answer it and ended TCP ({}).", case.packet(end.origin.packet))
+        }
         (None, None) => String::new(),
     };
     let explanation = format!(
-        "{} closed with {code} and a reason of {} (packet {}). {answered}",
+        "{} closed with {code} and a reason of {} ({}). {answered}",
         words::sentence(&case.who(from)),
         words::bytes(reason_bytes),
-        close.origin.packet
+        case.packet(close.origin.packet)
     );
     let severity = if bad.confidence == Confidence::Possible { Severity::Notice } else { Severity::Problem };
     let mut finding =
@@ -85,7 +87,7 @@ fn finding(case: &Case<'_>, bad: &BadReason<'_>) -> Verdict {
             "A Close carries at most 125 bytes, 2 of them for the code; this one has {}.",
             words::grouped(close.length)
         );
-        finding = finding.with_evidence("length", text, &[close.origin.packet.0]);
+        finding = finding.with_evidence("length", text, &[close.origin.packet]);
     }
     if let Some(fault) = &bad.fault {
         finding = finding.with_evidence(
@@ -95,7 +97,7 @@ fn finding(case: &Case<'_>, bad: &BadReason<'_>) -> Verdict {
                 fault.offset,
                 story::described(fault, bad.kind == ReasonFault::Cut)
             ),
-            &[close.origin.packet.0],
+            &[close.origin.packet],
         );
         let charset = bad.inspection.as_ref().and_then(|i| i.charset.as_ref());
         if let Some(charset) = charset.filter(|_| bad.kind == ReasonFault::NotUtf8) {

@@ -81,7 +81,7 @@ fn finding(case: &Case<'_>, suspect: &Suspect<'_>, failure: &InflateFailure) -> 
             words::bytes(failure.inflated)
         )
     };
-    finding = finding.with_evidence("inflate", text, &[failure.origin.packet.0]);
+    finding = finding.with_evidence("inflate", text, &[failure.origin.packet]);
     if !plain {
         let shown = &failure.head[..failure.head.len().min(24)];
         let text = format!("The compressed bytes begin with {}", hex_in_pairs(shown));

@@ -5,7 +5,7 @@ use crate::diagnosis::case::Case;
 use crate::diagnosis::finding::{Cause, Family, Verdict};
 use crate::diagnosis::not_text::{self, Suspect, Trouble, fixes, story};
 use crate::diagnosis::words;
-use crate::ids::Side;
+use crate::ids::{PacketNumber, Side};
 use crate::report::model::Party;
 
 pub(super) const CAUSE: Cause = Cause {
@@ -102,7 +102,7 @@ fn finding(case: &Case<'_>, suspect: &Suspect<'_>, failure: &InflateFailure) -> 
         title,
         " that cannot be inflated with the window that its receiver has",
     )
-    .with_evidence("window", evidence, &[failure.origin.packet.0])
+    .with_evidence("window", evidence, &[failure.origin.packet])
     .with_evidence("agreed", agreed, &opening_packet(case));
     if failure.finding == InflateFinding::ContextMissing && takeover == Some(true) {
         finding = finding.with_evidence(
@@ -138,8 +138,8 @@ fn agreed(case: &Case<'_>) -> String {
     }
 }
 
-fn opening_packet(case: &Case<'_>) -> Vec<u64> {
-    case.connection.handshake.iter().map(|h| h.response.origin.packet.0).collect()
+fn opening_packet(case: &Case<'_>) -> Vec<PacketNumber> {
+    case.connection.handshake.iter().map(|h| h.response.origin.packet).collect()
 }
 
 /// Whether `side` may keep its context, and its window bits, as agreed.

@@ -6,7 +6,7 @@ use crate::diagnosis::going_away;
 use crate::diagnosis::going_away::Topic;
 use crate::diagnosis::recurrence::Measure;
 use crate::diagnosis::timers;
-use crate::ids::Side;
+use crate::ids::{PacketNumber, Side};
 use crate::report::model::{Confidence, Party, Severity};
 
 pub(super) const CAUSE: Cause = Cause {
@@ -69,14 +69,14 @@ fn check(case: &Case<'_>) -> Verdict {
     finding.caused_by = Some(Party::Server);
     finding.change = Some(Party::Client);
     if recurring {
-        let packets: Vec<u64> =
-            siblings.iter().filter_map(|(i, _)| case.world.endings[*i].at.map(|o| o.packet.0)).take(5).collect();
+        let packets: Vec<PacketNumber> =
+            siblings.iter().filter_map(|(i, _)| case.world.endings[*i].at.map(|o| o.packet)).take(5).collect();
         let text =
             format!("{} connections of this server ended at the same age, whatever was sent on them.", siblings.len());
         finding = finding.with_evidence("recurring-age", text, &packets);
     }
     if reason_says {
-        let packets: Vec<u64> = case.ending.close.map(|(_, c)| c.origin.packet.0).into_iter().collect();
+        let packets: Vec<PacketNumber> = case.ending.close.map(|(_, c)| c.origin.packet).into_iter().collect();
         finding = finding.with_evidence("close-reason", "The close reason speaks of a maximum duration.", &packets);
     }
     finding

@@ -61,7 +61,7 @@ fn finding(case: &Case<'_>, refusal: &Refusal<'_>, message: Option<&Message>) ->
             words::sentence(&case.who(from)),
             words::kind(message.kind),
             words::bytes(message.payload_bytes.unwrap_or(message.wire_bytes)),
-            words::packets(message.first.packet.0, message.last.packet.0)
+            case.packets(message.first.packet, message.last.packet)
         ),
         None => format!("{} sent no message.", words::sentence(&case.who(from))),
     };
@@ -83,7 +83,7 @@ fn finding(case: &Case<'_>, refusal: &Refusal<'_>, message: Option<&Message>) ->
                 words::grouped(n)
             ),
         };
-        finding = finding.with_evidence("valid-text", text, &[message.last.packet.0]);
+        finding = finding.with_evidence("valid-text", text, &[message.last.packet]);
         let excerpt = crate::diagnosis::payload::escape_excerpt(message.head.as_slice(), crate::limits::HEAD_BYTES);
         let waited = refusal.at.at.seconds_since(message.last.at);
         let more =
@@ -94,12 +94,12 @@ fn finding(case: &Case<'_>, refusal: &Refusal<'_>, message: Option<&Message>) ->
                 "The last message came {} before the Close and begins with: {excerpt}{more}",
                 timers::words(waited)
             ),
-            &[message.first.packet.0],
+            &[message.first.packet],
         );
     }
     if message.is_none() {
         let text = format!("The {from} had sent no message: the reason can only mean what its handshake carried.");
-        finding = finding.with_evidence("no-message", text, &[refusal.at.packet.0]);
+        finding = finding.with_evidence("no-message", text, &[refusal.at.packet]);
     }
     let meaning = case.implementation(by).and_then(|identified| {
         let known = identified.implementation.close_meaning(Some(refusal.code), refusal.reason(), by);

@@ -48,11 +48,11 @@ fn check(case: &Case<'_>) -> Verdict {
             words::bytes(message.wire_bytes)
         ),
         format!(
-            "{} sent a {} frame whose header announces {} (packet {}); {} of it followed. {}",
+            "{} sent a {} frame whose header announces {} ({}); {} of it followed. {}",
             words::sentence(&case.who(from)),
             words::kind(message.kind),
             words::bytes(message.declared_bytes),
-            message.first.packet,
+            case.packet(message.first.packet),
             words::bytes(message.wire_bytes),
             too_big::ended_by(case, from.other())
         ),
@@ -64,7 +64,7 @@ fn check(case: &Case<'_>) -> Verdict {
         .with_evidence(
             "declared-length",
             format!("The header announces {} bytes (hexadecimal {:x}).", words::grouped(message.declared_bytes), message.declared_bytes),
-            &[message.first.packet.0],
+            &[message.first.packet],
         )
         .with_fix(
             Party::from(from),

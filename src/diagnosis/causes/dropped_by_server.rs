@@ -51,7 +51,7 @@ fn check(case: &Case<'_>) -> Verdict {
             .connections
             .iter()
             .filter(|i| **i != case.index)
-            .map(|i| case.world.observations.connections[*i].tcp_stream.to_string())
+            .map(|i| case.world.stream(case.connection.capture, *i))
             .collect();
         let text = format!(
             "The same server dropped {} within {} (stream {}): that points at the process or the host, not at this connection.",

@@ -75,7 +75,7 @@ fn finding(case: &Case<'_>, suspect: &Suspect<'_>, split: crate::connection::Spl
         }
         _ => format!("The {receiver} ended the connection right after that message."),
     };
-    finding = finding.with_evidence("ended-at-fragment", text, &[packet.0, suspect.refusal.at.packet.0]);
+    finding = finding.with_evidence("ended-at-fragment", text, &[packet, suspect.refusal.at.packet]);
     if suspect.confidence < Confidence::Certain {
         finding =
             finding.with_evidence("note", format!("The {receiver} does not say that it is about the encoding."), &[]);

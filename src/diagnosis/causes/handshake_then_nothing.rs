@@ -51,11 +51,11 @@ fn check(case: &Case<'_>) -> Verdict {
         format!("{} dropped the connection {} after it opened: nothing was ever sent", end.by, timers::words(age));
     let path = handshake.request.as_ref().and_then(|r| r.target()).unwrap_or("/");
     let explanation = format!(
-        "The server accepted the upgrade (packet {}), neither side sent a frame, and {} {} {} later, without a Close frame: \
+        "The server accepted the upgrade ({}), neither side sent a frame, and {} {} {} later, without a Close frame: \
          APIs report 1006.",
-        handshake.response.origin.packet,
+        case.packet(handshake.response.origin.packet),
         case.who(end.by),
-        drops::how(end),
+        drops::how(case, end),
         timers::words(age)
     );
     let mut finding = Finding::new(Confidence::Certain, severity, title, explanation);

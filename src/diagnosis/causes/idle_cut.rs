@@ -58,10 +58,10 @@ fn check(case: &Case<'_>) -> Verdict {
     if let Some(between) = &between
         && let Some(first) = drops::ended_first(case, between, end)
     {
-        let other = &case.world.observations.connections[between.other_leg];
+        let stream = case.world.stream(case.connection.capture, between.other_leg);
         return match first.by {
             // The cut happened on the other leg, and is told there.
-            Side::Server => forwarded(case, end, other.tcp_stream, first),
+            Side::Server => forwarded(case, end, &stream, first),
             Side::Client => Verdict::NotThis,
         };
     }
@@ -90,7 +90,7 @@ fn check(case: &Case<'_>) -> Verdict {
 }
 
 /// The proxy only passed on an end that the server behind it had made.
-fn forwarded(case: &Case<'_>, end: TcpEnd, stream: u32, first: TcpEnd) -> Verdict {
+fn forwarded(case: &Case<'_>, end: TcpEnd, stream: &str, first: TcpEnd) -> Verdict {
     let Some(span) = idle::span(case) else { return Verdict::NotThis };
     let timer = timers::words(span.seconds);
     let title =
@@ -99,8 +99,8 @@ fn forwarded(case: &Case<'_>, end: TcpEnd, stream: u32, first: TcpEnd) -> Verdic
         "{} {} {timer} after the last frame. It is a proxy and passed on what the server behind it had done first: that {} on \
          the other leg (stream {stream}). Nobody had sent a Close: APIs report 1006.",
         words::sentence(&case.who(end.by)),
-        drops::how(end),
-        drops::how(first)
+        drops::how(case, end),
+        drops::how(case, first)
     );
     let mut finding = Finding::new(Confidence::Likely, Severity::Problem, title, explanation);
     finding.caused_by = Some(Party::Server);
@@ -144,13 +144,15 @@ fn finding(
         Some(side) => format!("of the {side}"),
     };
     let since = match span.from {
-        Some(origin) => format!("the last frame {whose} (packet {})", origin.packet),
-        None => format!("the opening handshake (packet {}), without a frame {whose}", case.connection.opened().packet),
+        Some(origin) => format!("the last frame {whose} ({})", case.packet(origin.packet)),
+        None => {
+            format!("the opening handshake ({}), without a frame {whose}", case.packet(case.connection.opened().packet))
+        }
     };
     let explanation = format!(
         "{} {} {:.3} s after {since}. Nobody had sent a Close: APIs report 1006.",
         words::sentence(&case.who(end.by)),
-        drops::how(end),
+        drops::how(case, end),
         span.seconds
     );
     let mut finding = Finding::new(confidence, Severity::Problem, title, explanation);
@@ -161,7 +163,7 @@ fn finding(
         finding.with_evidence("silence", format!("The silence of {:.3} s fits a timer of {timer}.", span.seconds), &[]);
     if !same.is_empty() {
         let streams: Vec<String> =
-            same.iter().take(8).map(|(i, _)| case.world.observations.connections[*i].tcp_stream.to_string()).collect();
+            same.iter().take(8).map(|(i, _)| case.world.stream(case.connection.capture, *i)).collect();
         finding = finding.with_evidence(
             "same-silence",
             format!(
@@ -177,12 +179,12 @@ fn finding(
         );
     }
     if let Some(between) = between {
-        let other = &case.world.observations.connections[between.other_leg];
+        let stream = case.world.stream(case.connection.capture, between.other_leg);
         finding = finding.with_evidence(
             "proxy-legs",
             format!(
-                "The {} of this connection is a proxy: it ended its other leg (stream {}) at the same moment, with the same handshake key.",
-                between.side, other.tcp_stream
+                "The {} of this connection is a proxy: it ended its other leg (stream {stream}) at the same moment, with the same handshake key.",
+                between.side
             ),
             &[],
         );

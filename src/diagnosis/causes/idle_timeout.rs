@@ -6,6 +6,7 @@ use crate::diagnosis::going_away;
 use crate::diagnosis::going_away::Topic;
 use crate::diagnosis::recurrence::Measure;
 use crate::diagnosis::timers;
+use crate::ids::PacketNumber;
 use crate::report::model::{Confidence, Party, Severity};
 
 pub(super) const CAUSE: Cause = Cause {
@@ -79,15 +80,12 @@ fn check(case: &Case<'_>) -> Verdict {
     finding.caused_by = Some(Party::Either);
     finding.change = Some(Party::Either);
     if reason_says {
-        finding = finding.with_evidence(
-            "close-reason",
-            "The close reason speaks of an idle timer.",
-            &[close.origin.packet.0],
-        );
+        finding =
+            finding.with_evidence("close-reason", "The close reason speaks of an idle timer.", &[close.origin.packet]);
     }
     if recurring {
-        let packets: Vec<u64> =
-            siblings.iter().filter_map(|(i, _)| case.world.endings[*i].at.map(|o| o.packet.0)).take(5).collect();
+        let packets: Vec<PacketNumber> =
+            siblings.iter().filter_map(|(i, _)| case.world.endings[*i].at.map(|o| o.packet)).take(5).collect();
         let text = format!("{} connections of this server were closed after the same silence.", siblings.len());
         finding = finding.with_evidence("recurring-silence", text, &packets);
     }

@@ -67,17 +67,17 @@ fn finding(case: &Case<'_>, refusal: &Refusal<'_>, why: Unchecked) -> Verdict {
             (true, Some(code)) => format!("The only sign is the code {code} of the {by}; its reason is empty."),
             (true, None) => format!("The only sign is the Close of the {by}."),
         };
-        finding = finding.with_evidence("close", text, &[close.origin.packet.0]);
+        finding = finding.with_evidence("close", text, &[close.origin.packet]);
     }
     let holes = &case.connection.sent_by(from).gaps;
     if let (Unchecked::Missing, Some(gap)) = (why, holes.last()) {
         let missing: u64 = holes.iter().map(|g| g.length).sum();
         let text = format!("The capture lacks {} of the {from}.", words::bytes(missing));
-        finding = finding.with_evidence("missing", text, &[gap.origin.packet.0]);
+        finding = finding.with_evidence("missing", text, &[gap.origin.packet]);
     }
     match why {
         Unchecked::AllValid => {
-            let last = case.connection.sent_by(from).recent.iter().rev().find(|m| m.first.packet <= refusal.at.packet);
+            let last = case.connection.sent_by(from).recent.iter().rev().find(|m| m.first <= refusal.at);
             if let Some(last) = last {
                 finding.message = Some(words::message_report(from, last));
                 let size = words::bytes(last.payload_bytes.unwrap_or(last.wire_bytes));
@@ -88,7 +88,7 @@ fn finding(case: &Case<'_>, refusal: &Refusal<'_>, why: Unchecked) -> Verdict {
                          read it as text."
                     ),
                 };
-                finding = finding.with_evidence("valid-text", text, &[last.last.packet.0]);
+                finding = finding.with_evidence("valid-text", text, &[last.last.packet]);
             }
             finding
                 .with_fix(

@@ -5,6 +5,7 @@ use crate::diagnosis::finding::{Cause, Family, Finding, Verdict};
 use crate::diagnosis::going_away;
 use crate::diagnosis::going_away::Topic;
 use crate::diagnosis::{timers, words};
+use crate::ids::PacketNumber;
 use crate::report::model::{Confidence, Party, Severity};
 
 pub(super) const CAUSE: Cause = Cause {
@@ -69,7 +70,7 @@ fn check(case: &Case<'_>) -> Verdict {
     let after = waited.map_or(String::new(), |w| format!(" for {}", timers::words(w)));
     let mut text = super::end_words(case, closer);
     if let (Some(ping), Some(_)) = (ping, waited) {
-        text.push_str(&format!(" Its Ping (packet {}) had not been answered{after}.", ping.packet));
+        text.push_str(&format!(" Its Ping ({}) had not been answered{after}.", case.packet(ping.packet)));
     }
     let mut finding =
         Finding::new(confidence, Severity::Problem, format!("{other} did not answer the {closer}'s Ping{after}"), text);
@@ -85,11 +86,11 @@ fn check(case: &Case<'_>) -> Verdict {
                 words::count(pings.sent as usize, "Ping was", "Pings were"),
                 words::grouped(pings.answered)
             ),
-            &[ping.packet.0],
+            &[ping.packet],
         );
     }
     if reason_says {
-        let packets: Vec<u64> = case.ending.close.map(|(_, c)| c.origin.packet.0).into_iter().collect();
+        let packets: Vec<PacketNumber> = case.ending.close.map(|(_, c)| c.origin.packet).into_iter().collect();
         finding =
             finding.with_evidence("close-reason", "The close reason speaks of a missing answer to a Ping.", &packets);
     }

@@ -72,7 +72,7 @@ fn finding(case: &Case<'_>, bad: &BadText<'_>) -> Verdict {
     finding = finding.with_evidence(
         "charset",
         format!("Read as {}{also}, the text is: {}", charset.encoding, charset.decoded_excerpt),
-        &[suspect.message.first.packet.0],
+        &[suspect.message.first.packet],
     );
     if bad.look.confidence() == Confidence::Possible {
         finding = finding.with_evidence(

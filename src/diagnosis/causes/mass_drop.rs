@@ -50,18 +50,14 @@ fn check(case: &Case<'_>) -> Verdict {
     let explanation = format!(
         "{} {}. It ended {} within {within}, none of them with a Close frame: APIs report 1006.",
         words::sentence(&case.who(Side::Server)),
-        drops::how(end),
+        drops::how(case, end),
         words::count(count, "connection", "connections"),
     );
     let mut finding = Finding::new(Confidence::Likely, Severity::Problem, title, explanation);
     finding.caused_by = Some(Party::Server);
     finding.change = Some(Party::Server);
-    let streams: Vec<String> = event
-        .connections
-        .iter()
-        .take(12)
-        .map(|i| case.world.observations.connections[*i].tcp_stream.to_string())
-        .collect();
+    let streams: Vec<String> =
+        event.connections.iter().take(12).map(|i| case.world.stream(case.connection.capture, *i)).collect();
     let more = if count > 12 { format!(" and {} more", count - 12) } else { String::new() };
     finding =
         finding.with_evidence("ended-together", format!("Streams {}{more} ended together.", streams.join(", ")), &[]);

@@ -48,7 +48,7 @@ fn check(case: &Case<'_>) -> Verdict {
         finding = finding.with_evidence(
             "handshake",
             format!("The request offers {}; the 101 accepts {}.", quoted(offered), quoted(accepted)),
-            &[handshake.response.origin.packet.0],
+            &[handshake.response.origin.packet],
         );
     }
     if from == Side::Server {

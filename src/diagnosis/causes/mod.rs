@@ -145,7 +145,11 @@ fn end_words(case: &Case<'_>, side: Side) -> String {
         TcpEndKind::Rst => "reset TCP (RST",
     };
     let age = case.age().map_or(String::new(), |a| format!(" {} after the connection opened", timers::words(a)));
-    format!("{} {how}, packet {}){age}, without a Close frame.", words::sentence(&case.who(side)), end.origin.packet)
+    format!(
+        "{} {how}, {}){age}, without a Close frame.",
+        words::sentence(&case.who(side)),
+        case.packet(end.origin.packet)
+    )
 }
 
 /// The fixes against an idle timer: speak more often, or raise it by its name.

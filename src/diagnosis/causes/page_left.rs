@@ -52,7 +52,7 @@ fn check(case: &Case<'_>) -> Verdict {
     );
     finding.caused_by = Some(Party::Client);
     finding.change = Some(Party::Nobody);
-    let packet = case.connection.opened().packet.0;
+    let packet = case.connection.opened().packet;
     finding
         .with_evidence(
             "browser",

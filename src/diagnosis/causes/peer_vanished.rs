@@ -50,8 +50,7 @@ fn gone(sent: &Sent, heard: Option<Origin>) -> Option<(Origin, f64)> {
     // A keep-alive probe repeats an acknowledged byte: then there is no unacknowledged data, only silence.
     let since = sent.unacknowledged_since.as_deref().copied().unwrap_or(heard);
     let waited = last.at.seconds_since(since.at.max(heard.at));
-    (sent.unanswered_retransmissions >= REPEATS && waited >= SECONDS && last.packet > heard.packet)
-        .then_some((since, waited))
+    (sent.unanswered_retransmissions >= REPEATS && waited >= SECONDS && last > heard).then_some((since, waited))
 }
 
 fn check(case: &Case<'_>) -> Verdict {
@@ -62,7 +61,7 @@ fn check(case: &Case<'_>) -> Verdict {
         let Some((since, waited)) = gone(sent, heard) else { continue };
         let Some(heard) = heard else { continue };
         // A close that came before the silence is the story; what follows it is only a peer that hung up.
-        if case.ending.at.is_some_and(|end| end.packet <= heard.packet) {
+        if case.ending.at.is_some_and(|end| end <= heard) {
             continue;
         }
         return fits(case, side, since, heard, waited);
@@ -77,20 +76,20 @@ fn fits(case: &Case<'_>, side: Side, since: Origin, heard: Origin, waited: f64) 
     let repeats = sent.unanswered_retransmissions;
     let what = if sent.unacknowledged_since.is_none() {
         "TCP keep-alive probes".to_string()
-    } else if sent.pings().first_unanswered.is_some_and(|p| p.packet >= since.packet) {
-        format!("a Ping (packet {})", since.packet)
+    } else if sent.pings().first_unanswered.is_some_and(|p| p >= since) {
+        format!("a Ping ({})", case.packet(since.packet))
     } else {
-        format!("data (packet {})", since.packet)
+        format!("data ({})", case.packet(since.packet))
     };
     let title = format!("{gone} stopped answering, even at TCP level: {waited:.1} s of repeats without an answer");
     let mut explanation = format!(
-        "{} sent {what} and repeated it {} over {}; no packet of {} followed. The last one heard of it is packet {}, {} after \
+        "{} sent {what} and repeated it {} over {}; no packet of {} followed. The last one heard of it is {}, {} after \
          the connection opened.",
         words::sentence(&case.who(side)),
         words::count(repeats as usize, "time", "times"),
         timers::words(waited),
         case.who(gone),
-        heard.packet,
+        case.packet(heard.packet),
         timers::words(heard.at.seconds_since(connection.opened().at))
     );
     if case.ending.code.is_none() {
@@ -98,8 +97,8 @@ fn fits(case: &Case<'_>, side: Side, since: Origin, heard: Origin, waited: f64) 
             .push_str(" The capture shows no end of TCP; an API reports a ping timeout or 1006 when it gives up.");
     } else if let Some((from, close)) = case.ending.close {
         explanation.push_str(&format!(
-            " The {from}'s Close (packet {}) came after that and reached nobody.",
-            close.origin.packet
+            " The {from}'s Close ({}) came after that and reached nobody.",
+            case.packet(close.origin.packet)
         ));
     }
     let confidence = if repeats >= 3 && waited >= 3.0 { Confidence::Likely } else { Confidence::Possible };
@@ -114,7 +113,7 @@ fn fits(case: &Case<'_>, side: Side, since: Origin, heard: Origin, waited: f64) 
                 "{} without an acknowledgement, FIN or RST: a host that only lost its process would have sent a RST.",
                 words::sentence(&words::count(repeats as usize, "repeat", "repeats")),
             ),
-            &[since.packet.0, sent.last_packet.map_or(since.packet.0, |l| l.packet.0)],
+            &[since.packet, sent.last_packet.map_or(since.packet, |l| l.packet)],
         )
         .with_fix(
             Party::Network,
@@ -143,7 +142,7 @@ mod tests {
     use crate::ids::{PacketNumber, Timestamp};
 
     fn at(packet: u64, seconds: i64) -> Option<Origin> {
-        Some(Origin { packet: PacketNumber(packet), at: Timestamp(seconds * 1_000_000_000) })
+        Some(Origin { packet: PacketNumber::new(packet), at: Timestamp(seconds * 1_000_000_000) })
     }
 
     fn repeating() -> Sent {

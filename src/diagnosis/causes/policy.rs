@@ -94,7 +94,7 @@ fn check(case: &Case<'_>) -> Verdict {
         Some((name, fix)) => {
             finding.confidence = Confidence::Likely;
             finding = finding
-                .with_evidence("close-reason", format!("The reason speaks of {name}."), &[close.origin.packet.0])
+                .with_evidence("close-reason", format!("The reason speaks of {name}."), &[close.origin.packet])
                 .with_fix(Party::from(other), fix, None, None);
         }
         None => {

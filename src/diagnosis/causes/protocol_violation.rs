@@ -5,7 +5,7 @@ use crate::diagnosis::breach::{self, ANSWER_SECONDS, Breach};
 use crate::diagnosis::case::Case;
 use crate::diagnosis::finding::{Cause, Family, Finding, Verdict};
 use crate::diagnosis::{drops, plain, timers, words};
-use crate::ids::Side;
+use crate::ids::{PacketNumber, Side};
 use crate::report::model::{Confidence, Party, Severity};
 
 pub(super) const CAUSE: Cause = Cause {
@@ -71,7 +71,7 @@ fn check(case: &Case<'_>) -> Verdict {
 /// Whether the closer sent data after the breach: then it had tolerated it.
 fn spoke_since(case: &Case<'_>, breach: &Breach<'_>) -> bool {
     let sent = case.connection.sent_by(breach.by.other());
-    sent.last_message.is_some_and(|m| m.packet > breach.violation.origin.packet)
+    sent.last_message.is_some_and(|m| m > breach.violation.origin)
 }
 
 fn finding(case: &Case<'_>, breach: &Breach<'_>, code: u16, confidence: Confidence) -> Finding {
@@ -83,9 +83,13 @@ fn finding(case: &Case<'_>, breach: &Breach<'_>, code: u16, confidence: Confiden
     let answer = if breach.in_close {
         match (case.ending.answer, case.connection.tcp_end) {
             (Some((_, answer)), _) => {
-                format!(" The {other} answered with {} (packet {}).", plain::close_words(answer), answer.origin.packet)
+                format!(
+                    " The {other} answered with {} ({}).",
+                    plain::close_words(answer),
+                    case.packet(answer.origin.packet)
+                )
             }
-            (None, Some(end)) => format!(" The {} {} without another Close.", end.by, drops::how(end)),
+            (None, Some(end)) => format!(" The {} {} without another Close.", end.by, drops::how(case, end)),
             (None, None) => String::new(),
         }
     } else {
@@ -93,21 +97,22 @@ fn finding(case: &Case<'_>, breach: &Breach<'_>, code: u16, confidence: Confiden
         match (case.ending.close, case.connection.tcp_end) {
             (Some((_, close)), _) => {
                 format!(
-                    " The {other} sent {} {after} later (packet {}).",
+                    " The {other} sent {} {after} later ({}).",
                     plain::close_words(close),
-                    close.origin.packet
+                    case.packet(close.origin.packet)
                 )
             }
             (None, Some(end)) => {
-                format!(" The {other} {} {after} later, without a Close: APIs report 1006.", drops::how(end))
+                format!(" The {other} {} {after} later, without a Close: APIs report 1006.", drops::how(case, end))
             }
             (None, None) => String::new(),
         }
     };
-    let explanation = format!("{} sent {} (packet {packet}).{answer}", words::sentence(&case.who(by)), wording.what);
+    let (who, what) = (words::sentence(&case.who(by)), wording.what);
+    let explanation = format!("{who} sent {what} ({}).{answer}", case.packet(packet));
     let mut finding = Finding::new(confidence, Severity::Problem, title, explanation);
-    let packets: Vec<u64> = std::iter::once(packet.0)
-        .chain(case.ending.answer.filter(|_| breach.in_close).map(|(_, a)| a.origin.packet.0))
+    let packets: Vec<PacketNumber> = std::iter::once(packet)
+        .chain(case.ending.answer.filter(|_| breach.in_close).map(|(_, a)| a.origin.packet))
         .collect();
     finding.violation = Some(violation.rule.name());
     finding.caused_by = Some(by.into());
@@ -117,7 +122,7 @@ fn finding(case: &Case<'_>, breach: &Breach<'_>, code: u16, confidence: Confiden
         finding = finding.with_evidence(
             "ended-at-frame",
             format!("The {other} ended the connection right after the frame and sent no data in between; 1002 would be the proper code."),
-            &[packet.0],
+            &[packet],
         );
     }
     if case.has_holes(by) {
@@ -144,7 +149,7 @@ fn compression_evidence(case: &Case<'_>, by: Side, finding: &mut Finding) {
         return;
     };
     let offered = handshake.request.as_ref().map(|r| r.field("sec-websocket-extensions"));
-    let packet = handshake.response.origin.packet.0;
+    let packet = handshake.response.origin.packet;
     let text = match offered {
         Some(Some(offer)) => format!(
             "The client offered \"{offer}\" and the 101 that the capture shows does not accept it; a proxy that removes the answer \

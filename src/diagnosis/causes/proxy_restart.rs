@@ -61,7 +61,7 @@ fn check(case: &Case<'_>) -> Verdict {
     finding.caused_by = Some(Party::Proxy);
     finding.change = Some(Party::Proxy);
     going_away::add_event(case, event, &mut finding);
-    going_away::add_return(event, &mut finding);
+    going_away::add_return(case.files(), event, &mut finding);
     finding = finding.with_fix(
         Party::Proxy,
         "give old workers a longer grace time when it is reloaded.",

@@ -49,9 +49,9 @@ fn check(case: &Case<'_>) -> Verdict {
     finding = finding.with_evidence(
         "note",
         format!(
-            "A firewall or load balancer can reset in the server's name: compare ip.ttl of packet {} with the server's other \
+            "A firewall or load balancer can reset in the server's name: compare ip.ttl of {} with the server's other \
              packets.",
-            end.origin.packet
+            case.packet(end.origin.packet)
         ),
         &[],
     );

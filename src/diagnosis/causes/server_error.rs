@@ -53,8 +53,9 @@ fn check(case: &Case<'_>) -> Verdict {
     let handled = drops::in_hand(case, from);
     let text = match handled {
         Some(last) => format!(
-            "read the application log at that time for an exception; the {from} may have been handling the {} (packet {}).",
-            last.what, last.origin.packet
+            "read the application log at that time for an exception; the {from} may have been handling the {} ({}).",
+            last.what,
+            case.packet(last.origin.packet)
         ),
         None => "read the application log at that time for an exception.".to_string(),
     };

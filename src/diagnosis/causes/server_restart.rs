@@ -60,7 +60,7 @@ fn check(case: &Case<'_>) -> Verdict {
     finding.caused_by = Some(Party::Server);
     finding.change = Some(Party::Nobody);
     going_away::add_event(case, event, &mut finding);
-    going_away::add_return(event, &mut finding);
+    going_away::add_return(case.files(), event, &mut finding);
     going_away::add_reconnect_fix(&mut finding);
     finding.fits()
 }

@@ -4,7 +4,7 @@ use crate::diagnosis::case::Case;
 use crate::diagnosis::finding::{Cause, Family, Finding, Verdict};
 use crate::diagnosis::going_away;
 use crate::diagnosis::going_away::Topic;
-use crate::ids::Side;
+use crate::ids::{PacketNumber, Side};
 use crate::report::model::{Confidence, Party, Severity};
 
 pub(super) const CAUSE: Cause = Cause {
@@ -72,12 +72,12 @@ fn check(case: &Case<'_>) -> Verdict {
     }
     if let Some(event) = event {
         going_away::add_event(case, event, &mut finding);
-        going_away::add_return(event, &mut finding);
+        going_away::add_return(case.files(), event, &mut finding);
     }
     going_away::add_reconnect_fix(&mut finding);
     finding.fits()
 }
 
-fn close_packet(case: &Case<'_>) -> Vec<u64> {
-    case.ending.close.map(|(_, c)| c.origin.packet.0).into_iter().collect()
+fn close_packet(case: &Case<'_>) -> Vec<PacketNumber> {
+    case.ending.close.map(|(_, c)| c.origin.packet).into_iter().collect()
 }

@@ -48,7 +48,7 @@ fn check(case: &Case<'_>) -> Verdict {
     finding.caused_by = Some(Party::from(closer));
     finding.change = Some(Party::from(closer.other()));
     finding
-        .with_evidence("close-reason", "The close reason speaks of the session.", &[close.origin.packet.0])
+        .with_evidence("close-reason", "The close reason speaks of the session.", &[close.origin.packet])
         .with_fix(
             Party::from(closer.other()),
             "sign in again and open a new connection; renew the session before it ends.",

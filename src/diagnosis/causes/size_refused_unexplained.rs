@@ -59,7 +59,7 @@ fn check(case: &Case<'_>) -> Verdict {
         finding = finding.with_evidence(
             "in-flight",
             format!("The {sender} had sent a {} message of {size}.", words::kind(message.kind)),
-            &[message.first.packet.0],
+            &[message.first.packet],
         );
     }
     if case.has_holes(sender) {

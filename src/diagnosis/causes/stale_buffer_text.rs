@@ -86,7 +86,7 @@ fn finding(case: &Case<'_>, bad: &BadText<'_>) -> Verdict {
         }
     };
     let title = format!("{} sent a text message with {what}, and {}", suspect.from, story::outcome(&suspect.refusal));
-    let finding = story::bad_text(case, bad, title).with_evidence("length", evidence, &[suspect.message.last.packet.0]);
+    let finding = story::bad_text(case, bad, title).with_evidence("length", evidence, &[suspect.message.last.packet]);
     let (text, example) = match stale.kind {
         StaleKind::Header { .. } => (
             "leave the header out: a WebSocket frame carries its own length. If the receiver wants it, send a binary message.",

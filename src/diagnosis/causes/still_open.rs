@@ -46,7 +46,10 @@ fn check(case: &Case<'_>) -> Verdict {
         Confidence::Certain,
         Severity::Normal,
         "still open when the capture ends",
-        format!("Nobody had closed it when the capture ended; its last packet is {}.", connection.last.packet),
+        format!(
+            "Nobody had closed it when the capture ended; its last packet is {}.",
+            case.files().number(connection.last.packet)
+        ),
     );
     finding.caused_by = None;
     finding.change = Some(Party::Nobody);
@@ -65,7 +68,7 @@ fn check(case: &Case<'_>) -> Verdict {
             finding = finding.with_evidence(
                 "unanswered-ping",
                 words::sentence(&format!("the {side}'s Ping had no Pong when the capture ended.")),
-                &[ping.packet.0],
+                &[ping.packet],
             );
         }
     }

@@ -73,7 +73,7 @@ fn finding(case: &Case<'_>, bad: &BadText<'_>) -> Verdict {
             words::grouped(from),
             escape_excerpt(remask.text.as_bytes(), 60)
         ),
-        &[suspect.message.first.packet.0],
+        &[suspect.message.first.packet],
     );
     let mut finding = fixes::sender(case, bad, finding, fix, None);
     if let Some(first) = finding.fixes.first_mut() {

@@ -100,7 +100,7 @@ fn fault(close: &CloseFrame, at: usize) -> InvalidUtf8 {
 /// The Close as reports show messages: offsets count from the first byte of its payload, which is the code.
 #[must_use]
 pub fn message_report(bad: &BadReason<'_>) -> MessageReport {
-    let (close, packet) = (bad.close, bad.close.origin.packet.0);
+    let (close, packet) = (bad.close, bad.close.origin.packet);
     MessageReport {
         from: bad.from,
         opcode: "close",

@@ -23,12 +23,12 @@ pub fn bad_text(case: &Case<'_>, bad: &BadText<'_>, title: impl Into<String>) ->
     let place = place(suspect.message, bad.fault);
     let described = described(bad.fault, matches!(bad.look, Look::Cut(_)));
     let text = format!("{}: {described}.", words::sentence(&place));
-    finding = finding.with_evidence("invalid-byte", text, &[bad.fault.origin.packet.0]);
+    finding = finding.with_evidence("invalid-byte", text, &[bad.fault.origin.packet]);
     if let Some(shown) = bytes_around(bad.fault) {
         finding = finding.with_evidence("bytes", shown, &[]);
     }
     if let Some(echo) = bad.echo_of {
-        finding = echoed(finding, suspect, echo);
+        finding = echoed(case, finding, suspect, echo);
     }
     let defects = case.connection.sent_by(suspect.from).defects;
     if defects > 1 && bad.echo_of.is_none() {
@@ -66,8 +66,7 @@ pub fn about(
             "The {by} ended the connection {} after the message, before it sent any other{known}.",
             timers::words(waited)
         );
-        finding =
-            finding.with_evidence("ended-at-message", text, &[message.last.packet.0, suspect.refusal.at.packet.0]);
+        finding = finding.with_evidence("ended-at-message", text, &[message.last.packet, suspect.refusal.at.packet]);
     }
     finding
 }
@@ -91,7 +90,7 @@ pub fn sent(case: &Case<'_>, suspect: &Suspect<'_>) -> String {
         "{} sent {begun}a {} message of {size}{compressed}{fragments} ({})",
         words::sentence(&case.who(suspect.from)),
         words::kind(message.kind),
-        words::packets(message.first.packet.0, message.last.packet.0),
+        case.packets(message.first.packet, message.last.packet),
     )
 }
 
@@ -104,7 +103,7 @@ pub fn refused(case: &Case<'_>, refusal: &Refusal<'_>) -> String {
             Some(end) if end.how == TcpEndKind::Rst => "reset TCP (RST",
             _ => "closed TCP (FIN",
         };
-        return format!("The {by} {how}, packet {}) without a Close frame: APIs report 1006.", refusal.at.packet);
+        return format!("The {by} {how}, {}) without a Close frame: APIs report 1006.", case.packet(refusal.at.packet));
     };
     let code = close.code.map_or("an empty Close".to_owned(), |c| format!("Close {c}"));
     let reason = if close.reason.is_empty() { String::new() } else { format!(" \"{}\"", quoted(&close.reason)) };
@@ -113,7 +112,7 @@ pub fn refused(case: &Case<'_>, refusal: &Refusal<'_>) -> String {
         None if case.connection.sent_by(by.other()).last_message.is_none() => "sent".to_owned(),
         None => "answered with".to_owned(),
     };
-    format!("The {by} {answered} {code}{reason} (packet {}).", close.origin.packet)
+    format!("The {by} {answered} {code}{reason} ({}).", case.packet(close.origin.packet))
 }
 
 /// How the refusal reads in a title: `the server closed with 1007`, `the server dropped the connection`.
@@ -201,7 +200,7 @@ fn bytes_around(fault: &InvalidUtf8) -> Option<String> {
     Some(format!("Bytes from offset {}: {}", words::grouped(from), shown.join(" ")))
 }
 
-fn echoed(mut finding: Finding, suspect: &Suspect<'_>, echo: &Message) -> Finding {
+fn echoed(case: &Case<'_>, mut finding: Finding, suspect: &Suspect<'_>, echo: &Message) -> Finding {
     let (sender, echoer) = (suspect.refusal.by, suspect.from);
     finding.caused_by = Some(sender.into());
     finding.change = Some(sender.into());
@@ -210,9 +209,9 @@ fn echoed(mut finding: Finding, suspect: &Suspect<'_>, echo: &Message) -> Findin
         format!(
             "The {sender} had sent the same {} before ({}): the {echoer} did not check them and sent them back.",
             words::bytes(echo.payload_bytes.unwrap_or(echo.wire_bytes)),
-            words::packets(echo.first.packet.0, echo.last.packet.0)
+            case.packets(echo.first.packet, echo.last.packet)
         ),
-        &[echo.first.packet.0],
+        &[echo.first.packet],
     )
 }
 

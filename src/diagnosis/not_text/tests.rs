@@ -11,13 +11,14 @@ use crate::ids::{PacketNumber, StreamOffset, Timestamp};
 
 /// A moment: its packet number is its number of milliseconds.
 fn at(ms: u64) -> Origin {
-    Origin { packet: PacketNumber(ms), at: Timestamp(ms as i64 * 1_000_000) }
+    Origin { packet: PacketNumber::new(ms), at: Timestamp(ms as i64 * 1_000_000) }
 }
 
 fn connection() -> Connection {
     Connection {
         capture: 0,
         tcp_stream: 0,
+        also_in: None,
         client: "10.0.0.1:50000".parse().unwrap(),
         server: "10.0.0.2:8080".parse().unwrap(),
         first: at(0),

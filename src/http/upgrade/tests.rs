@@ -10,7 +10,7 @@ Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\nSec-WebSocket-Protocol: ch
 Sec-WebSocket-Extensions: permessage-deflate; server_no_context_takeover; client_max_window_bits=12\r\n\r\n";
 
 fn origin() -> Origin {
-    Origin { packet: PacketNumber(1), at: Timestamp(0) }
+    Origin { packet: PacketNumber::new(1), at: Timestamp(0) }
 }
 
 /// Feeds both directions in pieces of `size` bytes, the request first.

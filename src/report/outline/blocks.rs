@@ -6,7 +6,8 @@ use super::groups::{self, Alike};
 use super::wording::{self, place, sentence, words};
 use super::{Block, Line, Row, Section};
 use crate::report::model::{
-    Confidence, ConnectionReport, Diagnosis, Evidence, Fix, HandshakeFailure, Incident, Party, Report, Severity, Time,
+    Capture, Confidence, ConnectionReport, Diagnosis, Evidence, Fix, HandshakeFailure, Incident, Party, Report,
+    Severity, Time,
 };
 
 /// Alternatives that a block names as excluded.
@@ -92,7 +93,8 @@ impl<'a> Whole<'a> {
                 lines.extend(legs.filter(|(pair, _)| pair.contains(&first.id)).map(|(_, evidence)| evidence));
             }
         }
-        lines.into_iter().map(|e| Line::Prose(wording::evidence(e))).collect()
+        let captures = &self.report.captures;
+        lines.into_iter().map(|e| Line::Prose(wording::evidence(e, captures, Some(first.capture)))).collect()
     }
 }
 
@@ -163,7 +165,7 @@ fn problem(whole: &Whole<'_>, group: &Alike<'_>) -> Option<Block> {
     let report = whole.report;
     let (first, others) = group.connections.split_first()?;
     let d = group.diagnosis;
-    let mut why = reasons(&d.evidence);
+    let mut why = reasons(report, Some(first.capture), &d.evidence);
     why.extend(whole.adds(group, first));
     let legs = whole.other_legs(&group.connections);
     Some(Block {
@@ -176,7 +178,7 @@ fn problem(whole: &Whole<'_>, group: &Alike<'_>) -> Option<Block> {
             Row::sentence("What", sentence(&d.explanation)),
             Row::of("Why", why),
             Row::of("Ruled out", ruled_out(d)),
-            Row::of("Note", notes(d)),
+            Row::of("Note", notes(report, first.capture, d)),
             Row::of("Change", changes(&d.fixes)),
             Row::of("Look", look(report, first, d)),
             Row::of("Also", also_lines(report, d.confidence, first, others, &legs)),
@@ -197,8 +199,9 @@ fn connection_facts(group: &Alike<'_>, first: &ConnectionReport) -> Vec<String> 
     vec![group.diagnosis.confidence.word().to_owned(), wording::count(group.connections.len(), "connection"), server]
 }
 
-fn reasons(evidence: &[Evidence]) -> Vec<Line> {
-    evidence.iter().filter(|e| e.kind != NOTE).map(|e| Line::Prose(wording::evidence(e))).collect()
+fn reasons(report: &Report, own: Option<usize>, evidence: &[Evidence]) -> Vec<Line> {
+    let told = evidence.iter().filter(|e| e.kind != NOTE);
+    told.map(|e| Line::Prose(wording::evidence(e, &report.captures, own))).collect()
 }
 
 fn ruled_out(d: &Diagnosis) -> Vec<Line> {
@@ -207,9 +210,10 @@ fn ruled_out(d: &Diagnosis) -> Vec<Line> {
     alternatives.map(|r| Line::Prose(sentence(&format!("{}: {}", words(r.cause), r.because)))).collect()
 }
 
-fn notes(d: &Diagnosis) -> Vec<Line> {
+fn notes(report: &Report, own: usize, d: &Diagnosis) -> Vec<Line> {
     let responsibility = wording::responsibility(d.caused_by, d.change);
-    let asides = d.evidence.iter().filter(|e| e.kind == NOTE).map(wording::evidence);
+    let asides = d.evidence.iter().filter(|e| e.kind == NOTE);
+    let asides = asides.map(|e| wording::evidence(e, &report.captures, Some(own)));
     std::iter::once(responsibility).chain(asides).filter(|s| !s.is_empty()).map(Line::Prose).collect()
 }
 
@@ -236,16 +240,24 @@ fn changes(fixes: &[Fix]) -> Vec<Line> {
 /// Where to look: in Wireshark, and in which log at what time.
 fn look(report: &Report, connection: &ConnectionReport, d: &Diagnosis) -> Vec<Line> {
     let at = connection.end.close_frames.first().map(|c| c.at).or(connection.end.tcp.at);
+    let captures = std::iter::once(connection.capture).chain(connection.also_in.iter().map(|a| a.capture));
     let mut lines = vec![Line::Code(d.display_filter.clone())];
-    lines.extend(log_entry(report, connection.capture, connection.url.as_deref(), at).map(Line::Prose));
+    lines.extend(log_entry(report, captures, connection.url.as_deref(), at).map(Line::Prose));
     lines.retain(|l| !matches!(l, Line::Code(filter) if filter.is_empty()));
     lines
 }
 
 /// When it happened, for whoever opens the logs: the clock, the offset in the capture, the URL.
-fn log_entry(report: &Report, capture: usize, url: Option<&str>, at: Option<Time>) -> Option<String> {
-    let capture = report.captures.get(capture);
-    let file = capture.filter(|_| report.captures.len() > 1).map(|c| format!("In {}", c.path));
+fn log_entry(
+    report: &Report,
+    captures: impl Iterator<Item = usize>,
+    url: Option<&str>,
+    at: Option<Time>,
+) -> Option<String> {
+    let captures: Vec<&Capture> = captures.filter_map(|c| report.captures.get(c)).collect();
+    let capture = captures.first();
+    let several = capture.filter(|_| report.captures.len() > 1);
+    let file = several.map(|_| format!("In {}", wording::paths(&captures)));
     let time = at.map(|at| match capture.and_then(|c| c.first_packet_at) {
         Some(start) => format!("Logs at {}, {} into the capture", wording::utc(at), wording::span(start, at)),
         None => format!("Logs at {}", wording::utc(at)),
@@ -350,7 +362,7 @@ fn incident(whole: &Whole<'_>, incident: &Incident, notices: &[Alike<'_>]) -> Op
         title: title(report, &incident.title),
         rows: [
             Row::of("What", what),
-            Row::of("Why", reasons(&incident.evidence)),
+            Row::of("Why", reasons(report, None, &incident.evidence)),
             Row::sentence("When", time),
             Row::of("Change", changes(&incident.fixes)),
             Row::sentence("Which", wording::streams(report, connections.into_iter().map(place))),
@@ -366,7 +378,7 @@ fn handshake(report: &Report, group: &[&HandshakeFailure]) -> Option<Block> {
     let status = first.status.map_or_else(|| "no answer".to_owned(), |s| format!("status {s}"));
     let streams = wording::streams(report, others.iter().map(|f| (f.capture, f.tcp_stream, None)));
     let mut look = vec![Line::Code(first.display_filter.clone())];
-    look.extend(log_entry(report, first.capture, first.url.as_deref(), None).map(Line::Prose));
+    look.extend(log_entry(report, std::iter::once(first.capture), first.url.as_deref(), None).map(Line::Prose));
     look.retain(|l| !matches!(l, Line::Code(filter) if filter.is_empty()));
     Some(Block {
         number: None,
@@ -376,7 +388,7 @@ fn handshake(report: &Report, group: &[&HandshakeFailure]) -> Option<Block> {
         title: title(report, &first.title),
         rows: [
             Row::sentence("What", sentence(&first.explanation)),
-            Row::of("Why", reasons(&first.evidence)),
+            Row::of("Why", reasons(report, Some(first.capture), &first.evidence)),
             Row::sentence("Note", wording::responsibility(None, first.change)),
             Row::of("Change", changes(&first.fixes)),
             Row::of("Look", look),

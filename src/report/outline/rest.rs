@@ -47,8 +47,8 @@ fn row(report: &Report, c: &ConnectionReport, with_server: bool) -> Vec<String> 
     if let Some(inner) = c.http2_stream {
         stream = format!("{stream} (HTTP/2 {inner})");
     }
-    if let Some(capture) = report.captures.get(c.capture).filter(|_| report.captures.len() > 1) {
-        stream = format!("{stream} of {}", capture.path);
+    if report.captures.len() > 1 {
+        stream = format!("{stream} of {}", wording::name(&report.captures, c.capture));
     }
     let mut cells = vec![stream, c.client.to_string()];
     if with_server {

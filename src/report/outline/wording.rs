@@ -47,19 +47,44 @@ pub(super) fn sentence(title: &str) -> String {
     out
 }
 
-/// A fact with the packets that show it, unless its sentence names them.
-pub(super) fn evidence(fact: &Evidence) -> String {
-    with_source(&fact.text, &fact.packets, "packet")
-}
-
-/// `text` with `(packets 4-7)` before its full stop, unless it already speaks of the first of them.
-fn with_source(text: &str, numbers: &[u64], noun: &str) -> String {
-    let Some(first) = numbers.first() else { return sentence(text) };
-    let named = text.contains(noun) && text.split(|c: char| !c.is_ascii_digit()).any(|n| n.parse() == Ok(*first));
+/// A fact with the packets that show it, `(packets 4-7)` before its full stop, unless its sentence speaks of the first of
+/// them. Packets of other captures than `own` are told with the capture's name.
+pub(super) fn evidence(fact: &Evidence, captures: &[Capture], own: Option<usize>) -> String {
+    let Some(first) = fact.packets.first().map(|p| p.number()) else { return sentence(&fact.text) };
+    let text = fact.text.trim();
+    let named = text.contains("packet") && text.split(|c: char| !c.is_ascii_digit()).any(|n| n.parse() == Ok(first));
     if named {
         return sentence(text);
     }
-    sentence(&format!("{} ({})", text.trim().trim_end_matches('.'), listed(noun, numbers.iter().copied())))
+    let by_capture = super::groups::together(fact.packets.iter(), |p| p.file());
+    let parts = by_capture.iter().filter_map(|group| {
+        let listed = listed("packet", group.iter().map(|p| p.number()));
+        let capture = group.first()?.file();
+        Some(match Some(capture).filter(|c| captures.len() > 1 && Some(*c) != own) {
+            Some(capture) => format!("{listed} of {}", name(captures, capture)),
+            None => listed,
+        })
+    });
+    sentence(&format!("{} ({})", text.trim_end_matches('.'), parts.collect::<Vec<_>>().join("; ")))
+}
+
+/// The paths of captures: `a.pcap, b.pcap and c.pcap`.
+pub(super) fn paths(captures: &[&Capture]) -> String {
+    const SHOWN: usize = 4;
+    let paths: Vec<&str> = captures.iter().map(|c| c.path.as_str()).collect();
+    match paths.as_slice() {
+        many if many.len() > SHOWN => {
+            format!("{} and {} more", many[..SHOWN - 1].join(", "), thousands((many.len() + 1 - SHOWN) as u64))
+        }
+        [first @ .., last] if !first.is_empty() => format!("{} and {last}", first.join(", ")),
+        few => few.concat(),
+    }
+}
+
+/// What sentences call a capture.
+pub(super) fn name(captures: &[Capture], index: usize) -> String {
+    let mut names = Capture::short_names(captures.iter().map(|c| c.path.as_str()));
+    if index < names.len() { names.swap_remove(index) } else { String::new() }
 }
 
 /// `packet 4`, `packets 4-7, 9`: sorted, in stretches, and after a while only counted.
@@ -114,8 +139,8 @@ pub(super) fn streams(report: &Report, places: impl IntoIterator<Item = Place>) 
             }
             None => listed("stream", group.iter().map(|p| u64::from(p.1))),
         };
-        if let Some(capture) = report.captures.get(capture).filter(|_| report.captures.len() > 1) {
-            let _ = write!(part, " of {}", capture.path);
+        if report.captures.len() > 1 {
+            let _ = write!(part, " of {}", name(&report.captures, capture));
         }
         Some(part)
     });
@@ -187,7 +212,7 @@ pub(super) fn responsibility(caused_by: Option<Party>, change: Option<Party>) ->
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ids::Timestamp;
+    use crate::ids::{PacketNumber, Timestamp};
 
     #[test]
     fn numbers_come_in_stretches() {
@@ -200,7 +225,10 @@ mod tests {
 
     #[test]
     fn evidence_names_its_packets_once() {
-        let fact = |text: &str| evidence(&Evidence { kind: "x", text: text.to_owned(), packets: vec![42] });
+        let fact = |text: &str| {
+            let packets = vec![PacketNumber::new(42)];
+            evidence(&Evidence { kind: "x", text: text.to_owned(), packets }, &[], Some(0))
+        };
         assert_eq!(fact("The reason names the limit."), "The reason names the limit (packet 42).");
         assert_eq!(fact("the Close in packet 42 names it"), "The Close in packet 42 names it.");
         assert_eq!(fact("42 messages passed"), "42 messages passed (packet 42).");
