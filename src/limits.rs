@@ -90,6 +90,9 @@ pub const CLOSE_SEARCH_BITS: i32 = 14;
 /// Places listed for each direction where frames were found again.
 pub const RESYNCS: usize = 16;
 
+/// Acknowledgements remembered of a direction that is not in the capture.
+pub const ADVANCES: usize = 16;
+
 /// Different handshake heads that are kept once for all connections that share them.
 pub const SHARED_HEADS: usize = 4096;
 

@@ -1,14 +1,15 @@
 //! One TCP connection: its two directions put in order, and the record when it is over.
 
+use std::collections::VecDeque;
 use std::net::SocketAddr;
 
 use super::app::{App, AppSink, Ignored, failed_handshake};
 use super::heads::Heads;
 use crate::connection::{
-    BlindSpot, Connection, FailedAttempt, FailedHandshake, Handshake, HandshakeViolation, Head, Observations, Sent,
-    TcpEnd, TcpEndKind,
+    Advance, BlindSpot, Connection, FailedAttempt, FailedHandshake, Gap, GapCause, Handshake, HandshakeViolation, Head,
+    Observations, Sent, TcpEnd, TcpEndKind,
 };
-use crate::ids::{Origin, Side, StreamOffset};
+use crate::ids::{Origin, SequenceNumber, Side, StreamOffset};
 use crate::limits;
 use crate::network::Segment;
 use crate::tcp::{Assembler, FlowId, ordered};
@@ -30,6 +31,33 @@ struct End {
     rst: Option<Origin>,
 }
 
+/// Acknowledgements of a direction that is not in the capture.
+#[derive(Default)]
+struct Unseen {
+    last: Option<SequenceNumber>,
+    bytes: u64,
+    advances: VecDeque<Advance>,
+}
+
+impl Unseen {
+    #[cold]
+    fn note(&mut self, ack: SequenceNumber, origin: Origin) {
+        let more = self.last.map_or(0, |last| ack.distance_from(last));
+        if self.last.is_some() && more <= 0 {
+            return;
+        }
+        self.last = Some(ack);
+        if more > 0 {
+            if self.advances.len() == limits::ADVANCES {
+                self.advances.pop_front();
+            }
+            let bytes = u64::from(more.unsigned_abs());
+            self.bytes += bytes;
+            self.advances.push_back(Advance { origin, bytes });
+        }
+    }
+}
+
 /// A TCP connection that is or may become a WebSocket. What every packet touches stands first and together.
 #[repr(C)]
 pub(super) struct Flow {
@@ -43,6 +71,8 @@ pub(super) struct Flow {
     ends: [End; 2],
     first: Origin,
     tcp_end: Option<(TcpEndKind, usize, Origin)>,
+    /// What one direction acknowledged of the other, of which no packet was seen.
+    unseen: Option<Box<Unseen>>,
     /// Upgrade requests of this connection that were refused before one succeeded, and the client's direction.
     refused: Vec<FailedHandshake>,
 }
@@ -59,6 +89,7 @@ impl Flow {
             first: segment.origin,
             last: [Origin::default(); 2],
             tcp_end: None,
+            unseen: None,
             refused: Vec::new(),
         }
     }
@@ -79,6 +110,9 @@ impl Flow {
         let (mine, theirs) = if from == 0 { (low, high) } else { (high, low) };
         if flags.ack() && !(flags.rst() && segment.ack.0 == 0) {
             theirs.acknowledge(segment.ack);
+            if self.last[1 - from].packet.0 == 0 {
+                self.unseen.get_or_insert_default().note(segment.ack, origin);
+            }
         }
         if flags.rst() {
             // A reset's payload, where there is any, is a diagnostic text and no data (RFC 9293 section 3.5.3).
@@ -294,6 +328,13 @@ impl Flow {
         sent.fin = end.fin;
         sent.rst = end.rst.map(Box::new);
         sent.last_packet = Some(self.last[index]).filter(|o| o.packet.0 > 0);
+        if let (None, Some(unseen)) = (sent.last_packet, &self.unseen) {
+            sent.advances = unseen.advances.iter().copied().collect();
+            if let Some(last) = unseen.advances.back() {
+                let (start, length) = (StreamOffset(0), unseen.bytes);
+                sent.gaps = vec![Gap { start, length, origin: last.origin, why: GapCause::Lost }];
+            }
+        }
         sent.acknowledged_to = assembler.acknowledged();
         sent.retransmissions = assembler.retransmissions();
         sent.unanswered_retransmissions = assembler.unanswered_retransmissions();
