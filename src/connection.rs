@@ -179,6 +179,8 @@ pub struct Sent {
     pub unlisted_gap_bytes: u64,
     /// Bytes that were there but could not be read as frames (after lost frame headers).
     pub unreadable_bytes: u64,
+    /// Payload bytes of continuation frames of messages whose beginning was not seen.
+    pub orphan_bytes: u64,
     /// Of a side that sent no packet in the capture: what the other side acknowledged of it, at most
     /// [`crate::limits::ADVANCES`] last times.
     pub advances: Vec<Advance>,

@@ -144,8 +144,10 @@ impl AppSink<'_> {
         if let Some(hint) = upgrade.hint() {
             probe.asked(asked(hint));
         }
-        for held in upgrade.release(self.from) {
-            probe.data(self.from, held.offset, &held.bytes, held.origin, held.acknowledged);
+        for from in [0, 1] {
+            for held in upgrade.release(from) {
+                probe.data(from, held.offset, &held.bytes, held.origin, held.acknowledged);
+            }
         }
         match probe.data(self.from, offset, bytes, origin, acknowledged) {
             Probed::More => {}
@@ -187,21 +189,23 @@ impl AppSink<'_> {
     }
 
     /// The connection is over: what little evidence there is has to do.
-    pub(super) fn finish_probe(&mut self, in_order: [bool; 2]) {
+    pub(super) fn finish_probe(&mut self, in_order: [bool; 2], closed: bool) {
         let probe = match self.app {
             App::Probing(probe) => probe,
             App::Http { upgrade, probe } => {
-                let Some(hint) = upgrade.hint() else { return };
-                let probe = probe.get_or_insert_default();
-                probe.asked(asked(hint));
-                for held in upgrade.release(hint.client) {
-                    probe.data(hint.client, held.offset, &held.bytes, held.origin, held.acknowledged);
+                if let Some(hint) = upgrade.hint() {
+                    let probe = probe.get_or_insert_default();
+                    probe.asked(asked(hint));
+                    for held in upgrade.release(hint.client) {
+                        probe.data(hint.client, held.offset, &held.bytes, held.origin, held.acknowledged);
+                    }
                 }
+                let Some(probe) = probe else { return };
                 probe
             }
             _ => return,
         };
-        if let Probed::Frames { client } = probe.finish(in_order) {
+        if let Probed::Frames { client } = probe.finish(in_order, closed) {
             self.recognised(client);
         }
     }

@@ -212,7 +212,7 @@ impl Flow {
             };
             self.assemblers[from].finish(now, &mut sink);
             if from == 1 {
-                sink.finish_probe(in_order);
+                sink.finish_probe(in_order, self.tcp_end.is_some());
             }
         }
         observations.failed_handshakes.append(&mut self.refused);
@@ -284,6 +284,10 @@ impl Flow {
     ) {
         self.fill(client, &mut from_client);
         self.fill(1 - client, &mut from_server);
+        if handshake.is_none() && self.ends.iter().all(|e| e.syn.is_none()) {
+            self.passed_before(client, &mut from_client);
+            self.passed_before(1 - client, &mut from_server);
+        }
         let tcp_end = self.tcp_end.map(|end| tcp_end_record(end, client));
         if let Some(handshake) = &handshake
             && is_invalid(handshake)
@@ -321,6 +325,18 @@ impl Flow {
             tcp_end,
             capture_end: self.last[0].max(self.last[1]).at,
         });
+    }
+
+    /// Bytes that the capture holds from before the first frame that was recognised, looked at or not.
+    fn passed_before(&self, index: usize, sent: &mut Sent) {
+        let to = sent.resyncs.first().map_or(self.assemblers[index].delivered(), |r| r.start);
+        let missing = sent.gaps.iter().filter(|g| g.start < to).map(|g| g.length).sum::<u64>();
+        let known = sent.resyncs.first().map_or(sent.unreadable_bytes, |r| r.skipped);
+        let more = to.0.saturating_sub(missing).saturating_sub(known);
+        sent.unreadable_bytes += more;
+        if let Some(first) = sent.resyncs.first_mut() {
+            first.skipped += more;
+        }
     }
 
     fn fill(&self, index: usize, sent: &mut Sent) {

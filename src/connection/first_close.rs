@@ -14,14 +14,11 @@ pub enum FirstClose {
     Unknown,
 }
 
-/// The largest Close on the wire: header, masking key, 125 bytes (RFC 6455 section 5.5).
-const LARGEST: u64 = 2 + 4 + 125;
-
 impl Connection {
     /// Whether the first Close in the capture was the first one on the wire.
     ///
     /// Where the other side's bytes are missing, what was acknowledged tells: an answering Close acknowledges the Close that
-    /// it answers, and nothing but a Close follows one.
+    /// it answers, which mostly has its size, and nothing but a Close follows one.
     #[must_use]
     pub fn first_close(&self) -> FirstClose {
         let closes = self.closes();
@@ -30,8 +27,13 @@ impl Connection {
         if closes.iter().any(|(s, _)| *s != side) {
             return FirstClose::Seen;
         }
+        // The Close that it answers may have come before the capture, unless somebody went on speaking in it.
+        let spoke = |sent: &Sent| sent.last_frame.is_some();
+        if self.joined_midstream && !spoke(other) && !spoke(self.sent_by(side)) {
+            return FirstClose::Unknown;
+        }
         if other.is_unseen() {
-            return of_unseen(self.sent_by(side), other, close);
+            return of_unseen(side, self.sent_by(side), other, close);
         }
         let missing = |why| matches!(why, GapCause::Lost | GapCause::SnapLength | GapCause::WindowFull);
         let last_frame = other.last_frame.map(|o| o.packet);
@@ -44,27 +46,33 @@ impl Connection {
         let end = gap.start.0 + gap.length;
         match close.acknowledged.0 {
             acknowledged if acknowledged <= gap.start.0 && other.unreadable_bytes == 0 => FirstClose::Seen,
-            acknowledged if acknowledged >= end && (2..=LARGEST).contains(&gap.length) => FirstClose::Missing,
+            acknowledged if acknowledged >= end && answers(side, close, gap.length) => FirstClose::Missing,
             _ => FirstClose::Unknown,
         }
     }
 }
 
+/// Whether so many bytes of the other side are the Close that this one answers: of the same code and reason, or the code
+/// alone.
+fn answers(side: Side, close: &CloseFrame, bytes: u64) -> bool {
+    let header = if side == Side::Client { 2 } else { 6 };
+    bytes == header + 2 || bytes == header + close.length
+}
+
 /// The other direction is not in the capture at all.
-fn of_unseen(seen: &Sent, unseen: &Sent, close: &CloseFrame) -> FirstClose {
+fn of_unseen(side: Side, seen: &Sent, unseen: &Sent, close: &CloseFrame) -> FirstClose {
     let after: u64 = unseen.advances.iter().filter(|a| a.origin.packet > close.origin.packet).map(|a| a.bytes).sum();
     // A FIN counts as one.
     if after >= 2 {
         return FirstClose::Seen;
     }
-    let before = unseen.advances.iter().rfind(|a| a.origin.packet <= close.origin.packet);
-    match before {
-        Some(last) if Some(last.origin.packet) > seen.last_frame.map(|o| o.packet) => {
-            // Bytes that arrived after this side's last frame and right before its Close.
-            if (2..=LARGEST).contains(&last.bytes) { FirstClose::Missing } else { FirstClose::Unknown }
-        }
-        _ if unseen.advances.is_empty() => FirstClose::Unknown,
-        _ => FirstClose::Seen,
+    // A message may have been on its way when the other side closed; who begins a frame has not been told to stop.
+    let last_message = seen.recent.last().filter(|_| seen.last_frame == seen.last_message);
+    let spoke = last_message.map(|m| m.first).or(seen.last_frame).map(|o| o.packet);
+    match unseen.advances.iter().rfind(|a| a.origin.packet <= close.origin.packet) {
+        Some(last) if Some(last.origin.packet) <= spoke => FirstClose::Seen,
+        Some(last) if answers(side, close, last.bytes) => FirstClose::Missing,
+        _ => FirstClose::Unknown,
     }
 }
 

@@ -17,7 +17,7 @@ pub struct Ending<'a> {
     /// The first Close, 1005 when it was empty, 1006 when TCP ended without one, `None` while open or unknown.
     pub code: Option<u16>,
     /// The first Close and who sent it. Where that one is missing and only the answer to it was captured, the answer stands
-    /// for both; where the capture does not tell which it is, it is taken for the answer if its code blames the other side.
+    /// for both; where the capture does not tell which it is, it is taken for the answer if its code fits what its own sender did.
     pub close: Option<(Side, &'a CloseFrame)>,
     /// Whether that Close was seen itself.
     pub first: FirstClose,
@@ -43,10 +43,7 @@ impl<'a> Ending<'a> {
         let mut answer = close.and_then(|(side, _)| closes.iter().copied().find(|(s, _)| *s != side));
         let mut initiator: Option<Initiator> = close.map(|(side, _)| side.into());
         if let (FirstClose::Missing | FirstClose::Unknown, Some((side, frame))) = (first, close) {
-            // A receiver that refuses a message closes; whoever sent it answers with the same code.
-            let refuses = matches!(frame.code, Some(1002 | 1003 | 1007 | 1009));
-            let sent_something = connection.sent_by(side).frames > 1 || connection.sent_by(side).messages > 0;
-            if first == FirstClose::Missing || refuses && sent_something {
+            if first == FirstClose::Missing || blames_itself(connection, side, frame) {
                 answer = close;
                 close = Some((side.other(), frame));
             }
@@ -100,6 +97,24 @@ impl<'a> Ending<'a> {
         self.code == Some(1006) && self.close.is_none()
     }
 }
+
+/// Whether a Close names what its own sender did: then it repeats the other side's, which refused that.
+fn blames_itself(connection: &Connection, side: Side, close: &CloseFrame) -> bool {
+    let sent = connection.sent_by(side);
+    match close.code {
+        Some(1007) => sent.defects > 0,
+        Some(1002) => sent.defects > 0 || !sent.violations.is_empty(),
+        Some(1009) => {
+            let largest = sent.largest_message().unwrap_or(0);
+            let last = sent.recent.last().map_or(0, super::sizes::effective);
+            last >= largest && last >= LARGE
+        }
+        _ => false,
+    }
+}
+
+/// Messages from here on are large enough to be refused for their size.
+const LARGE: u64 = 1024;
 
 /// One connection with everything that helps to explain its end.
 pub struct Case<'a> {

@@ -1,7 +1,7 @@
 //! What the captures lack, what that leaves unsaid, and how sure a verdict can still be.
 
 use super::case::Case;
-use super::finding::Finding;
+use super::finding::{Cause, Family, Finding};
 use super::words;
 use super::world::World;
 use crate::connection::{Connection, FirstClose, GapCause, Resync, Sure};
@@ -9,7 +9,7 @@ use crate::ids::Side;
 use crate::report::model::{BlindSpotReport, Confidence, Evidence};
 
 /// Lowers the confidence of a verdict that rests on what is missing, and says why.
-pub(super) fn weigh(case: &Case<'_>, finding: &mut Finding) {
+pub(super) fn weigh(case: &Case<'_>, cause: &Cause, finding: &mut Finding) {
     let mut at_most = |confidence: Confidence| finding.confidence = finding.confidence.min(confidence);
     for side in [Side::Client, Side::Server] {
         let sent = case.connection.sent_by(side);
@@ -23,6 +23,13 @@ pub(super) fn weigh(case: &Case<'_>, finding: &mut Finding) {
             at_most(Confidence::Likely);
         }
     }
+    // A few bytes of a text show that it is wrong, and hardly what it is.
+    let cut = case.defective().is_some_and(|(_, message, _)| message.missing_bytes > 0);
+    // Who the client is stands in the request.
+    let nameless = case.connection.joined_midstream && case.ending.closer == Some(Side::Client);
+    if cause.family == Family::NotText && cut || cause.family == Family::GoingAway && nameless {
+        at_most(Confidence::Possible);
+    }
     let Some((side, close)) = case.connection.closes().first().copied() else { return };
     let other = side.other();
     let packet = close.origin.packet.0;
@@ -32,7 +39,7 @@ pub(super) fn weigh(case: &Case<'_>, finding: &mut Finding) {
             finding.confidence = finding.confidence.min(Confidence::Likely);
             let text = format!(
                 "The {other}'s own Close is not in the capture: that it came first, and with this code, follows from the \
-                 {side}'s answer (packet {packet}), which acknowledged bytes of the {other} of the size of a Close."
+                 {side}'s answer (packet {packet}), which acknowledged bytes of the {other} that have the size of that Close."
             );
             finding.evidence.push(Evidence { kind: "answering-close", text, packets: vec![packet] });
         }

@@ -87,7 +87,7 @@ fn verdict(world: &World<'_>, index: usize) -> Option<Diagnosis> {
         }
     }
     let (cause, mut finding) = best.or(otherwise)?;
-    losses::weigh(&case, &mut finding);
+    losses::weigh(&case, cause, &mut finding);
     let ruled_out = excluded
         .into_iter()
         .filter(|(c, _)| c.id != cause.id)

@@ -73,8 +73,10 @@ fn look_for_size<'a>(case: &Case<'a>) -> Option<Suspicion<'a>> {
     arrived.retain(|m| !was_answered(case.connection, from, m, &kept));
     let largest = arrived.iter().copied().rev().max_by_key(|m| effective(m));
     let unexplained = || {
-        let at_most = lost::unread(sent);
-        let may_be = at_most > accepted.message.unwrap_or(0).max(stated.map_or(0, |s| s.limit));
+        let begun_before = case.connection.joined_midstream && (sent.orphan_bytes > 0 || sent.messages == 0);
+        let at_most = if begun_before { u64::MAX } else { lost::unread(sent) };
+        let said = case.ending.code == Some(1009) || stated.is_some();
+        let may_be = said && at_most > accepted.message.unwrap_or(0).max(stated.map_or(0, |s| s.limit));
         let missing = Suspicion::Lost(lost::Lost { from, at_most, accepted, stated: stated.map(|s| s.limit) });
         says_so.then_some(if may_be { missing } else { Suspicion::Unexplained(accepted) })
     };

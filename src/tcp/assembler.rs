@@ -78,6 +78,12 @@ impl Assembler {
         StreamOffset(self.acknowledged.min(self.sent.max(self.offset)))
     }
 
+    /// How far this stream was delivered.
+    #[must_use]
+    pub fn delivered(&self) -> StreamOffset {
+        StreamOffset(self.offset)
+    }
+
     /// Whether bytes that the other side acknowledged are missing.
     #[must_use]
     #[inline]

@@ -232,6 +232,16 @@ impl Search {
         Some((index, course))
     }
 
+    /// Whether a candidate begins with the first byte seen.
+    pub(super) fn begins_with(&self, index: usize) -> bool {
+        self.candidates[index].seen_before == 0
+    }
+
+    /// Whether the frames of a candidate end with the last byte seen.
+    pub(super) fn ends_with(&self, index: usize) -> bool {
+        self.candidates[index].next == self.end
+    }
+
     /// The evidence of the strongest candidate of either kind.
     pub(super) fn strongest(&self) -> i32 {
         self.candidates.iter().map(|c| c.course.bits()).max().unwrap_or(0)
@@ -375,7 +385,7 @@ impl Search {
             if self.candidates.iter().any(|c| c.start == start || c.marks.iter().any(|m| m.at == start)) {
                 continue;
             }
-            let before = self.seen - (self.end - start);
+            let before = self.seen.saturating_sub(self.end - start);
             let mut candidate = Candidate::new(start, before, Course::with_penalty(PENALTY));
             if self.advance_one(&mut candidate, false) {
                 self.follow(candidate);
@@ -485,7 +495,7 @@ impl Search {
         }
         let (bits, at) = best?;
         let start = self.run_at + at as u64;
-        let skipped = self.seen - (self.end - start);
+        let skipped = self.seen.saturating_sub(self.end - start);
         let rest = self.stream_from(start, &[]);
         let origin = rest.first().map(|s| s.origin).unwrap_or_default();
         Some(Found { start: StreamOffset(start), skipped, bits, frames: 1, origin, rest })

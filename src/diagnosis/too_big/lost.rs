@@ -14,7 +14,7 @@ use crate::report::model::{Confidence, LimitBasis, LimitReport, Severity};
 pub struct Lost {
     /// Who sent it.
     pub from: Side,
-    /// Bytes that it can be among.
+    /// Bytes that it can be among; the highest number where it began before the capture.
     pub at_most: u64,
     /// What the receiver accepted otherwise.
     pub accepted: Accepted,
@@ -26,10 +26,13 @@ pub struct Lost {
 pub(super) fn unread(sent: &Sent) -> u64 {
     let lost: u64 = sent.gaps.iter().map(|g| g.length).sum::<u64>() + sent.unlisted_gap_bytes;
     let counted: u64 = sent.kept_messages().iter().map(|m| m.missing_bytes).sum();
-    if sent.resyncs.is_empty() && sent.unreadable_bytes == 0 {
+    if sent.resyncs.is_empty() && sent.unreadable_bytes == 0 && !sent.is_unseen() {
         return 0;
     }
-    sent.unreadable_bytes + lost.saturating_sub(counted)
+    // A message whose end was not seen may go on in what could not be read.
+    let unfinished = sent.recent.last().filter(|m| !m.complete).map_or(0, |m| m.declared_bytes);
+    let unread = sent.unreadable_bytes.saturating_add(unfinished);
+    unread.saturating_add(sent.orphan_bytes).saturating_add(lost.saturating_sub(counted))
 }
 
 /// The finding where the refused message itself cannot be read.
@@ -39,9 +42,9 @@ pub(in crate::diagnosis) fn finding(case: &Case<'_>, lost: &Lost) -> Finding {
     let limit = stated.map_or(String::new(), |s| format!(": its limit is {}", words::rounded(s)));
     let title = format!("{receiver} refused a message whose beginning the capture lacks{limit}");
     let text = format!(
-        "{} sent something of at most {} that cannot be read: the header of its frame is not in the capture. {}",
+        "{} sent something{} that cannot be read: the header of its frame is not in the capture. {}",
         words::sentence(&case.who(from)),
-        words::bytes(at_most),
+        if at_most == u64::MAX { String::new() } else { format!(" of at most {}", words::bytes(at_most)) },
         ended_by(case, receiver)
     );
     let mut finding = Finding::new(Confidence::Possible, Severity::Problem, title, text);
