@@ -2,8 +2,9 @@
 
 use std::net::SocketAddr;
 
+use super::flow::End;
 use super::heads::Heads;
-use crate::connection::{FailedHandshake, GapCause, Head};
+use crate::connection::{FailedHandshake, GapCause};
 use crate::http::{Failure, Progress, Upgrade};
 use crate::ids::{Origin, Side, StreamOffset};
 use crate::tcp::{FlowId, Sink};
@@ -26,8 +27,6 @@ pub(super) enum App {
     WebSocket {
         session: Box<Session>,
         client: usize,
-        /// The upgrade request, where its answer was not seen.
-        request: Option<Box<Head>>,
     },
     Ignored(Ignored),
 }
@@ -53,8 +52,7 @@ pub(super) struct AppSink<'a> {
     pub(super) addresses: [SocketAddr; 2],
     pub(super) capture: usize,
     pub(super) id: FlowId,
-    /// Whether the SYN of this direction was seen.
-    pub(super) begun: bool,
+    pub(super) ends: &'a [End; 2],
     pub(super) refused: &'a mut Vec<FailedHandshake>,
     pub(super) heads: &'a mut Heads,
 }
@@ -69,18 +67,23 @@ impl AppSink<'_> {
             App::Http { upgrade: Box::default(), probe: None }
         } else if is_tls(bytes) {
             App::Ignored(self.tls())
-        } else if self.begun && offset.0 == 0 {
+        } else if self.has_begun() && offset.0 == 0 {
             App::Ignored(Ignored::OtherProtocol)
         } else {
             App::Probing(Box::default())
         };
     }
 
+    /// Whether the SYN of this direction was seen.
+    fn has_begun(&self) -> bool {
+        self.ends[self.from].syn.is_some()
+    }
+
     /// TLS: of a connection whose SYN was not seen the lower port is taken for the server's.
     fn tls(&self) -> Ignored {
         let [low, high] = self.addresses.map(|a| a.port());
         let to = self.addresses[1 - self.from].port();
-        Ignored::Tls { port: if self.begun { to } else { low.min(high) } }
+        Ignored::Tls { port: if self.has_begun() { to } else { low.min(high) } }
     }
 
     fn progress(&mut self, progress: Progress) {
@@ -98,7 +101,7 @@ impl AppSink<'_> {
         self.heads.share(&mut upgraded.handshake);
         let lost = [upgraded.lost[client], upgraded.lost[1 - client]];
         let session = Box::new(Session::new(self.id.0, upgraded.handshake, lost));
-        let before = std::mem::replace(self.app, App::WebSocket { session, client, request: None });
+        let before = std::mem::replace(self.app, App::WebSocket { session, client });
         if let App::Http { upgrade, .. } = before {
             let (_, failures) = upgrade.into_failures();
             let place = (self.capture, self.id);
@@ -185,7 +188,8 @@ impl AppSink<'_> {
         let acknowledged = StreamOffset(0);
         let mut stage = Stage { scratch: self.scratch, now: self.now, acknowledged, on_frame: self.on_frame };
         session.catch_up(&mut stage);
-        *self.app = App::WebSocket { session, client, request };
+        session.request = request;
+        *self.app = App::WebSocket { session, client };
     }
 
     /// The connection is over: what little evidence there is has to do.
@@ -251,7 +255,7 @@ impl Sink for AppSink<'_> {
             self.decide(offset, bytes);
         }
         match self.app {
-            App::WebSocket { session, client, .. } => {
+            App::WebSocket { session, client } => {
                 let side = if self.from == *client { Side::Client } else { Side::Server };
                 let mut stage = Stage { scratch: self.scratch, now: self.now, acknowledged, on_frame: self.on_frame };
                 session.data(&mut stage, side, offset, bytes, origin);
@@ -270,7 +274,7 @@ impl Sink for AppSink<'_> {
 
     fn gap(&mut self, offset: StreamOffset, length: u64, origin: Origin, why: GapCause) {
         match self.app {
-            App::WebSocket { session, client, .. } => {
+            App::WebSocket { session, client } => {
                 let side = if self.from == *client { Side::Client } else { Side::Server };
                 let mut stage = Stage {
                     scratch: self.scratch,

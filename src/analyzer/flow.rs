@@ -24,8 +24,8 @@ pub(super) struct Shared<'a> {
 
 /// How one direction began and ended.
 #[derive(Default, Clone, Copy)]
-struct End {
-    syn: Option<Origin>,
+pub(super) struct End {
+    pub(super) syn: Option<Origin>,
     syn_ack: bool,
     fin: Option<Origin>,
     rst: Option<Origin>,
@@ -128,7 +128,7 @@ impl Flow {
             addresses: self.addresses,
             capture: self.capture,
             id: self.id,
-            begun: self.ends[from].syn.is_some(),
+            ends: &self.ends,
             refused: &mut self.refused,
             heads: shared.heads,
         };
@@ -140,7 +140,6 @@ impl Flow {
         }
         if theirs.has_hole() {
             sink.from = 1 - from;
-            sink.begun = self.ends[1 - from].syn.is_some();
             theirs.tick(origin, &mut sink);
         }
     }
@@ -206,7 +205,7 @@ impl Flow {
                 addresses: self.addresses,
                 capture: self.capture,
                 id: self.id,
-                begun: self.ends[from].syn.is_some(),
+                ends: &self.ends,
                 refused: &mut self.refused,
                 heads: shared.heads,
             };
@@ -233,7 +232,8 @@ impl Flow {
                     observations.failed_handshakes.push(failed);
                 }
             }
-            App::WebSocket { session, client, request } => {
+            App::WebSocket { mut session, client } => {
+                let request = session.request.take();
                 let acknowledged = StreamOffset(0);
                 let mut stage = Stage { scratch: shared.scratch, now, acknowledged, on_frame: shared.on_frame };
                 let in_order = [in_order[client], in_order[1 - client]];
