@@ -232,6 +232,16 @@ impl Search {
         Some((index, course))
     }
 
+    /// Whether a candidate begins with the first byte seen.
+    pub(super) fn begins_with(&self, index: usize) -> bool {
+        self.candidates[index].seen_before == 0
+    }
+
+    /// Whether the frames of a candidate end with the last byte seen.
+    pub(super) fn ends_with(&self, index: usize) -> bool {
+        self.candidates[index].next == self.end
+    }
+
     /// The evidence of the strongest candidate of either kind.
     pub(super) fn strongest(&self) -> i32 {
         self.candidates.iter().map(|c| c.course.bits()).max().unwrap_or(0)
