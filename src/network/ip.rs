@@ -49,6 +49,7 @@ pub(super) struct Datagram<'a> {
 }
 
 /// Reads the header at the beginning of `rest`, and the extension headers that follow it.
+#[inline]
 pub(super) fn decode(rest: Rest<'_>) -> Result<Ip<'_>, NotTcp> {
     match rest.bytes().first().map(|b| b >> 4) {
         Some(4) => version_4(rest),
@@ -58,6 +59,7 @@ pub(super) fn decode(rest: Rest<'_>) -> Result<Ip<'_>, NotTcp> {
     }
 }
 
+#[inline]
 fn version_4(rest: Rest<'_>) -> Result<Ip<'_>, NotTcp> {
     let (h, _) = rest.header::<20>()?;
     let header_length = usize::from(h[0] & 0x0f) * 4;
@@ -98,6 +100,7 @@ fn version_6(rest: Rest<'_>) -> Result<Ip<'_>, NotTcp> {
 }
 
 /// What stands behind the extension headers of a packet, or of one that was joined from fragments.
+#[inline]
 pub(super) fn extensions(mut datagram: Datagram<'_>) -> Result<Ip<'_>, NotTcp> {
     let version_6 = datagram.envelope.source.is_ipv6();
     for _ in 0..limits::EXTENSION_HEADERS {
