@@ -4,11 +4,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::args::Arguments;
-use super::{Analysis, Outcome, complain, output};
+use super::{Analysis, Outcome, complain, interrupt, output};
+use wsdiag::capture::Stop;
 use wsdiag::report::{FORMATS, Format, render};
 
 /// Analyzes the files and writes the report.
-pub(super) fn run(arguments: &Arguments, analyze: impl Fn(&[PathBuf]) -> Analysis) -> Outcome {
+pub(super) fn run(arguments: &Arguments, analyze: impl Fn(&[PathBuf], &Stop) -> Analysis) -> Outcome {
     if let Some(capture) = overwritten(arguments) {
         complain(format_args!(
             "{}: the report would replace this capture; give --output another name",
@@ -17,7 +18,16 @@ pub(super) fn run(arguments: &Arguments, analyze: impl Fn(&[PathBuf]) -> Analysi
         return Outcome::Failed;
     }
     let Some(format) = format(arguments) else { return Outcome::Failed };
-    let Analysis { report, errors, warnings } = analyze(&arguments.files);
+    let stop = match interrupt::catch(&arguments.files) {
+        Ok(stop) => stop,
+        Err(reason) => {
+            complain(format_args!("signals cannot be caught: {reason}"));
+            return Outcome::Failed;
+        }
+    };
+    let Analysis { report, errors, warnings } = analyze(&arguments.files, &stop);
+    // From here on a signal ends the program.
+    stop.now();
     warnings.into_iter().for_each(complain);
     let written = match &arguments.output {
         None => output::to_stdout(&arguments.looks, |style, out| render(format, &report, style, out))
