@@ -305,6 +305,17 @@ fn folders_are_looked_into() {
 }
 
 #[test]
+fn no_capture_of_a_folder_is_replaced_by_the_report() {
+    let folder = folder();
+    let (path, bytes) = (folder.path().join("a.pcap"), bytes(CASE));
+    write(folder.path(), "a.pcap", &bytes);
+    let (code, _, err) = run(wsdiag().args(["--format", "json", "-o"]).arg(&path).arg(folder.path()));
+    assert_eq!(code, 2);
+    assert!(err.contains("would replace"), "{err}");
+    assert!(std::fs::read(&path).expect("it is there") == bytes);
+}
+
+#[test]
 fn a_file_that_is_named_twice_is_read_once() {
     let folder = folder();
     let path = write(folder.path(), "a.pcap", &bytes(CASE));

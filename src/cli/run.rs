@@ -10,12 +10,13 @@ use wsdiag::report::{FORMATS, Format, render};
 
 /// Analyzes the files and writes the report.
 pub(super) fn run(arguments: &Arguments, analyze: impl Fn(&[PathBuf], &Stop) -> Analysis) -> Outcome {
-    if let Some(capture) = overwritten(arguments) {
-        complain(format_args!(
-            "{}: the report would replace this capture; give --output another name",
-            capture.display()
-        ));
-        return Outcome::Failed;
+    let refused = |capture: &Path| {
+        let name = capture.display();
+        complain(format_args!("{name}: the report would replace this capture; give --output another name"));
+        Outcome::Failed
+    };
+    if let Some(capture) = overwritten(arguments, arguments.files.iter().map(PathBuf::as_path)) {
+        return refused(capture);
     }
     let Some(format) = format(arguments) else { return Outcome::Failed };
     let stop = match interrupt::catch(&arguments.files) {
@@ -29,6 +30,10 @@ pub(super) fn run(arguments: &Arguments, analyze: impl Fn(&[PathBuf], &Stop) -> 
     // From here on a signal ends the program.
     stop.now();
     warnings.into_iter().for_each(complain);
+    // It may lie in a folder.
+    if let Some(capture) = overwritten(arguments, report.captures.iter().map(|c| Path::new(&c.path))) {
+        return refused(capture);
+    }
     let written = match &arguments.output {
         None => output::to_stdout(&arguments.looks, |style, out| render(format, &report, style, out))
             .map_err(|reason| format!("cannot write the report: {reason}")),
@@ -51,9 +56,9 @@ fn format(arguments: &Arguments) -> Option<&'static Format> {
 }
 
 /// The capture that `--output` names by mistake.
-fn overwritten(arguments: &Arguments) -> Option<&PathBuf> {
+fn overwritten<'a>(arguments: &Arguments, mut captures: impl Iterator<Item = &'a Path>) -> Option<&'a Path> {
     let output = fs::canonicalize(arguments.output.as_deref()?).ok()?;
     // Devices and pipes are not replaced, and reading one while writing another is fine.
     let is_file = output.is_file();
-    arguments.files.iter().find(|file| is_file && fs::canonicalize(file).is_ok_and(|input| input == output))
+    captures.find(|file| is_file && fs::canonicalize(file).is_ok_and(|input| input == output))
 }
