@@ -146,6 +146,20 @@ fn every_magic_of_pcap_is_read() {
 }
 
 #[test]
+fn records_with_longer_headers_than_the_magic_says_are_read() {
+    for extra in [4, 8, 12] {
+        let plain = Writer::pcap(0xa1b2_c3d4, 1, false, 9);
+        let mut bytes = plain.bytes.clone();
+        for begin in plain.records.iter().rev() {
+            bytes.splice(begin + 16..begin + 16, [0x5a; 12].into_iter().take(extra));
+        }
+        let read = read(&bytes);
+        assert!(read.end.is_none());
+        assert_eq!(numbers(&read), (0..9).collect::<Vec<u8>>(), "{extra}");
+    }
+}
+
+#[test]
 fn the_frame_check_sequence_is_no_data() {
     let read = read(&Writer::pcap(0xa1b2_c3d4, 0x2400_0001, false, 2).bytes);
     assert_eq!(read.packets, [(0, 56), (1, 57)]);

@@ -57,6 +57,7 @@ const MAGICS: &[(&[u8], &str)] = &[
     (b"ObserverPktBuffe", "a Network Instruments Observer capture"),
     (b"\xaa\xaa\xaa\xaa", "a 5View capture (InfoVista)"),
     (b"\0\0\x02\0\x12\x05\0\x10", "a Tektronix K12 capture"),
+    (b"+---------+---------------+----------+", "a K12 text capture"),
     (b"Session Transcript", "a Catapult DCT2000 capture"),
     (b"TR\0d\0", "an HP-UX nettl capture"),
     (b"\xac\x01\0\x1c", "an Ixia capture"),
@@ -90,7 +91,33 @@ pub(super) fn of(head: &[u8]) -> Option<Foreign> {
     if head.get(257..262) == Some(b"ustar") {
         return Some(Foreign { what: "a tar archive", remedy: Remedy::Unpack("tar -xf") });
     }
-    is_erf(head).then_some(Foreign { what: "an Endace ERF capture", remedy: Remedy::Editcap })
+    let what = match head {
+        [0x01 | 0x07, 0x10, _, _, _, _, rest @ ..] if rest.starts_with(b"Trace Display") => {
+            "a Novell LANalyzer capture"
+        }
+        _ if is_commview(head) => "a TamoSoft CommView capture",
+        _ if is_erf(head) => "an Endace ERF capture",
+        _ => return None,
+    };
+    Some(Foreign { what, remedy: Remedy::Editcap })
+}
+
+/// CommView has no magic either: its first record begins with a length and a date, in one of two ways.
+fn is_commview(head: &[u8]) -> bool {
+    let date = |at: usize| {
+        let Some(&[month, day, hour, minute, second]) = head.get(at + 2..at + 7).and_then(<[u8]>::first_chunk) else {
+            return false;
+        };
+        (1990..2100).contains(&ByteOrder::Little.half(head, at))
+            && (1..=12).contains(&month)
+            && (1..=31).contains(&day)
+            && hour < 24
+            && minute < 60
+            && second < 60
+    };
+    let (short, long) = (ByteOrder::Little.half(head, 0), ByteOrder::Little.word(head, 0));
+    let length = 1..=65_535;
+    (short > 0 && head.get(4) == Some(&0) && date(5)) || (length.contains(&long) && date(4))
 }
 
 /// ERF has no magic: two records in a row must look right. Each is a time (32.32 fixed point, little-endian), a type, flags, and in
@@ -138,6 +165,17 @@ mod tests {
             Some("compressed with bzip2: unpack it first: bunzip2 -k 'it'\\''s.bz2'")
         );
         assert_eq!(answer(b"BZh9 is how some text may begin", "a"), None);
+    }
+
+    #[test]
+    fn commview_and_lanalyzer_are_told_by_their_first_record() {
+        let first = |head: &[u8]| of(head).map(|f| f.what);
+        let ncf = [0x4a, 0, 0x4a, 0, 0, 0xea, 0x07, 0x0b, 0x16, 4, 0x34, 0x14, 0xe5, 3, 0x0e, 0];
+        let ncfx = [0x4a, 0, 0, 0, 0xea, 0x07, 0x0b, 0x16, 4, 0x34, 0x14, 0xe5, 3, 0x0e, 0, 0];
+        assert_eq!(first(&ncf), Some("a TamoSoft CommView capture"));
+        assert_eq!(first(&ncfx), Some("a TamoSoft CommView capture"));
+        assert_eq!(first(b"\x01\x10\x4c\0\x01\x05Trace Display Trace File\0"), Some("a Novell LANalyzer capture"));
+        assert_eq!([first(&[0; 64]), first(&[1; 64]), first(&[7; 64])], [None; 3]);
     }
 
     #[test]

@@ -22,7 +22,7 @@ pub(super) fn kind(head: &[u8]) -> Option<&'static str> {
             "it is the text that tcpdump prints: record with tcpdump -w FILE, which writes the packets themselves"
         }
         () if is_hex_dump(line) => "it is a hex dump: text2pcap FILE OUT.pcap makes a capture of it",
-        () if is_tshark(line) => {
+        () if is_tshark(line) || line.starts_with("Frame 1: ") => {
             "it is the text that tshark prints: record with tshark -w FILE, which writes the packets themselves"
         }
         () => "it is text: record packets with tcpdump -w FILE or Wireshark",
@@ -89,6 +89,7 @@ mod tests {
             ("12:34:56.789012 IP 10.0.0.1.80 > 10.0.0.2.90: Flags [S]", "tcpdump prints"),
             ("2026-11-22 12:34:56.789012 IP6 ::1.80 > ::1.81:", "tcpdump prints"),
             ("    1   0.000000     10.0.0.1 → 10.0.0.2 TCP 74", "tshark prints"),
+            ("Frame 1: 74 bytes on wire (592 bits), 74 bytes captured", "tshark prints"),
             ("0000  00 1c 42 00 00 08 00 1c", "hex dump"),
             ("00000000: d4c3 b2a1 0200 0400", "hex dump"),
             ("Nov 22 12:00:00 host sshd[1]: hello", "text: record"),
