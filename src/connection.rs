@@ -71,16 +71,24 @@ pub struct Connection {
     pub first: Origin,
     /// The last packet of the TCP connection.
     pub last: Origin,
+    /// The initial sequence numbers of client and server; `None` unless both SYNs were captured.
+    #[serde(default)]
+    pub initial_sequence: Option<[u32; 2]>,
     /// Whether the capture begins after the opening handshake.
     pub joined_midstream: bool,
     /// The opening handshake; `None` when it was not captured.
     pub handshake: Option<Box<Handshake>>,
+    /// The upgrade request, where its answer was not captured.
+    pub request: Option<Box<Head>>,
     /// What the client sent.
     pub from_client: Box<Sent>,
     /// What the server sent.
     pub from_server: Box<Sent>,
     /// The first FIN or RST of the connection, on the wire.
     pub tcp_end: Option<TcpEnd>,
+    /// What was odd about its TCP; `None` when nothing was.
+    #[serde(default)]
+    pub tcp_anomalies: Option<Box<TcpAnomalies>>,
     /// Time of the last packet of the whole capture: what happened after it is unknown.
     pub capture_end: Timestamp,
 }
@@ -173,10 +181,14 @@ pub struct Sent {
     pub unanswered_retransmissions: u32,
     /// When the first byte that was never acknowledged was first sent.
     pub unacknowledged_since: Option<Box<Origin>>,
-    /// Bytes that the capture lacks.
+    /// Bytes that the capture lacks, at most [`crate::limits::GAPS`] places.
     pub gaps: Vec<Gap>,
+    /// Bytes that the capture lacks in further places.
+    pub unlisted_gap_bytes: u64,
     /// Bytes that were there but could not be read as frames (after lost frame headers).
     pub unreadable_bytes: u64,
+    /// Where frames were found by their structure, at most [`crate::limits::RESYNCS`].
+    pub resyncs: Vec<Resync>,
 }
 
 impl Sent {
@@ -227,9 +239,9 @@ pub struct Pings {
 /// A Close frame (RFC 6455 section 5.5.1).
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct CloseFrame {
-    /// The status code; `None` when the frame has no body (an API then reports 1005).
+    /// The status code; `None` when the frame has no body (an API then reports 1005), or its body is missing.
     pub code: Option<u16>,
-    /// The reason, bytes that are not UTF-8 replaced.
+    /// The reason, bytes that are not UTF-8 replaced; up to the last whole word where its end is missing.
     pub reason: String,
     /// Byte offset in the reason of the first byte that is not UTF-8.
     pub reason_invalid_at: Option<usize>,
@@ -243,6 +255,9 @@ pub struct CloseFrame {
     pub start: StreamOffset,
     /// How far into the other side's stream the closer had acknowledged when it sent this.
     pub acknowledged: StreamOffset,
+    /// Bytes at the end of its body that the capture lacks.
+    #[serde(default)]
+    pub missing: u64,
     /// Found by searching after lost bytes, not by following the frames.
     pub searched: bool,
 }
@@ -343,6 +358,47 @@ pub enum GapCause {
     SnapLength,
     /// More out-of-order data than the bounded window holds.
     WindowFull,
+    /// The bytes passed before they were recognised as frames, and too many for the bounded window to hold.
+    NotKept,
+}
+
+/// A place where frames were recognised by their structure: after lost bytes, or where the capture begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Resync {
+    /// Where the first frame recognised begins.
+    pub start: StreamOffset,
+    /// Bytes before it that were there and could not be read.
+    pub skipped: u64,
+    /// The packet with its first byte.
+    pub origin: Origin,
+    /// How sure it is.
+    pub sure: Sure,
+    /// Frames in a row that showed it.
+    pub frames: u32,
+}
+
+/// How sure it is that bytes are frames, by the evidence that one candidate gathers before it is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Sure {
+    /// Nothing speaks against it, at the end of a stream.
+    Possible,
+    /// About a million to one ([`crate::limits::RESYNC_BITS`]).
+    Likely,
+    /// Thousands of millions to one ([`crate::limits::RESYNC_CERTAIN_BITS`]).
+    Certain,
+}
+
+impl Sure {
+    /// The word for it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Sure::Possible => "possible",
+            Sure::Likely => "likely",
+            Sure::Certain => "certain",
+        }
+    }
 }
 
 /// How the TCP connection ended.
@@ -354,6 +410,22 @@ pub struct TcpEnd {
     pub by: Side,
     /// The packet.
     pub origin: Origin,
+}
+
+/// What is odd about the TCP of a connection, and how it was read.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TcpAnomalies {
+    /// Segments with data or control bits that the capture holds a second time: left out.
+    pub copies: u32,
+    /// Segments that carried other bytes under sequence numbers that an earlier one had: the first bytes were read.
+    pub conflicts: u32,
+    /// The first of them.
+    pub first_conflict: Option<Origin>,
+    /// The first RST or FIN that its receiver did not take, since both ends went on or its number was behind the window
+    /// (RFC 9293 section 3.10.7.4, RFC 5961 section 3.2): left out.
+    pub ignored_end: Option<Origin>,
+    /// Segments that carried data behind their sender's FIN: left out, as receivers do.
+    pub after_fin: u32,
 }
 
 /// FIN or RST.

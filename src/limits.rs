@@ -40,13 +40,41 @@ pub const LINK_TYPES: usize = 32;
 /// Bytes of TLS key log text kept from the Decryption Secrets Blocks of a pcapng file.
 pub const SECRETS: usize = 16 * 1024 * 1024;
 
-/// VLAN tags and similar headers between the link layer and IP.
-pub const LINK_HEADERS: usize = 8;
+/// Headers of link layers, tags and service chains before an IP header.
+pub const LINK_HEADERS: usize = 16;
+/// Labels of one MPLS stack.
+pub const MPLS_LABELS: usize = 16;
+/// IP headers of one packet, tunnels in tunnels.
+pub const TUNNELS: usize = 8;
+/// Extension headers of one IP packet.
+pub const EXTENSION_HEADERS: usize = 16;
+/// Datagrams that wait for fragments; with one more the oldest is given up.
+pub const FRAGMENTED_DATAGRAMS: usize = 1024;
+/// Memory of the fragments that wait; with more the oldest datagram is given up.
+pub const FRAGMENT_BYTES: usize = 4 * 1024 * 1024;
+/// Fragments of one datagram; one with more is given up. A datagram of 64 KiB has 53 on the narrowest IPv6 link.
+pub const FRAGMENTS_OF_DATAGRAM: usize = 256;
+/// Nanoseconds of the capture after which a datagram's missing fragments come no more and its identification belongs to
+/// another (RFC 8200 section 4.5).
+pub const FRAGMENT_LIFETIME: i64 = 60_000_000_000;
+/// Joined datagrams that are remembered, so that copies of their fragments are not taken for new ones.
+pub const JOINED_DATAGRAMS: usize = 64;
+/// Unknown link types that are counted one by one.
+pub const UNKNOWN_LINK_TYPES: usize = 16;
+
+/// TCP flows of each IP version whose addresses are remembered; the oldest that are no WebSocket are forgotten first.
+pub const FLOWS: usize = 900_000;
+/// Flows that are followed although nobody knows yet what they are; beyond that the oldest half-open ones go first.
+pub const HALF_OPEN_FLOWS: usize = 65_536;
+/// Flows that are followed and are no WebSocket yet; beyond that the oldest ones go.
+pub const UNDECIDED_FLOWS: usize = 131_072;
 
 /// Out-of-order bytes kept for one direction of a TCP connection.
 pub const OUT_OF_ORDER_BYTES: usize = 1024 * 1024;
 /// Out-of-order segments kept for one direction of a TCP connection.
 pub const OUT_OF_ORDER_SEGMENTS: usize = 2048;
+/// Out-of-order bytes kept for all TCP connections together, what each segment costs beside its bytes included.
+pub const OUT_OF_ORDER_IN_ALL: usize = 64 * 1024 * 1024;
 /// Packets of the same connection that may follow an acknowledgement of missing bytes before these count as lost:
 /// captures that merge several queues swap a segment and its acknowledgement.
 pub const GAP_PATIENCE: u32 = 32;
@@ -57,6 +85,9 @@ pub const GAPS: usize = 64;
 
 /// Bytes of an HTTP head.
 pub const HTTP_HEAD: usize = 64 * 1024;
+/// Bytes that a client may send before the answer to its upgrade request is seen: captures of several queues put that later,
+/// captures of one direction lack it.
+pub const HELD_BEFORE_ANSWER: usize = 128 * 1024;
 /// Header fields of an HTTP head.
 pub const HTTP_FIELDS: usize = 128;
 /// Bytes kept of the body of a response that refused an upgrade.
@@ -79,8 +110,53 @@ pub const SAMPLE_AROUND: usize = 2048;
 /// Compressed bytes of the current message kept to try other assumptions on when it cannot be inflated.
 pub const COMPRESSED_SAMPLE: usize = 16 * 1024;
 
+/// Bytes kept of each direction while it is unknown whether a connection carries WebSocket.
+pub const PROBE_WINDOW: usize = 16 * 1024;
+/// Bytes of both directions after which a connection that shows no sign of frames is only glanced at.
+pub const PROBE_PATIENCE: u64 = 16 * 1024;
+/// Bits of evidence (see `websocket::evidence`) from both directions together that prove WebSocket: among random bytes, tried
+/// at every byte, they come once in a hundred ten-gigabyte captures.
+pub const PROBE_BITS: i32 = 40;
+/// The least that each of two directions has to say.
+pub const PROBE_SIDE_BITS: i32 = 14;
+/// Bits of evidence from one direction alone.
+pub const PROBE_ONE_SIDE_BITS: i32 = 56;
+/// Bits among those of a server alone that no other protocol of type and length shows.
+pub const PROBE_CONTENT_BITS: i32 = 16;
+/// Bits of evidence from one direction while the other shows something else.
+pub const PROBE_CONTRADICTED_BITS: i32 = 96;
+/// Bits of evidence where an upgrade was asked for or granted in bytes that are partly missing.
+pub const PROBE_ASKED_BITS: i32 = 16;
+/// Bits of evidence in one segment at which a connection that was only glanced at is looked at again.
+pub const PROBE_GLANCE_BITS: i32 = 16;
+/// Bits of evidence below which a candidate does not keep the probe waiting.
+pub const PROBE_HOPE_BITS: i32 = 12;
+
+/// Bytes kept of a direction of a WebSocket connection while its next frame is searched for.
+pub const SEARCH_WINDOW: usize = 128 * 1024;
+/// Segments and gaps kept in such a window.
+pub const SEARCH_PIECES: usize = 2048;
+/// Bits of evidence at which frames are read on after lost bytes.
+pub const RESYNC_BITS: i32 = 20;
+/// Bits of evidence at which no doubt is left that they are frames.
+pub const RESYNC_CERTAIN_BITS: i32 = 32;
+/// Bits of evidence that are enough where the stream ends and no more can come.
+pub const RESYNC_END_BITS: i32 = 8;
+/// Last bytes of a stream in which a Close is searched for when no frame was found.
+pub const CLOSE_SEARCH: usize = 4096;
+/// Bits of evidence that such a Close needs.
+pub const CLOSE_SEARCH_BITS: i32 = 14;
+/// Places listed for each direction where frames were found again.
+pub const RESYNCS: usize = 16;
+
 /// Different handshake heads that are kept once for all connections that share them.
 pub const SHARED_HEADS: usize = 4096;
 
+/// Requests of one connection that wait for their answers.
+pub const REQUESTS_WAITING: usize = 1024;
+/// Failed handshakes that are listed of one connection.
+pub const FAILED_HANDSHAKES_OF_FLOW: usize = 256;
+/// Failed handshakes that are listed in all.
+pub const FAILED_HANDSHAKES: usize = 50_000;
 /// Failed connection attempts that are listed.
 pub const FAILED_ATTEMPTS: usize = 100_000;

@@ -5,6 +5,8 @@ mod support;
 use std::process::Command;
 
 use support::clothes::{self, CLOTHES};
+use support::links::Rare;
+use support::packets::Link;
 use support::{cases, files, tcp};
 
 /// The same case in the same clothing is the same file.
@@ -47,7 +49,8 @@ fn streams(segments: &[tcp::Segment], what: &str) -> std::collections::BTreeMap<
         if s.payload.is_empty() {
             continue;
         }
-        let at = s.seq.wrapping_sub(first) as usize;
+        let data = s.seq.wrapping_add(u32::from(s.flags & tcp::SYN != 0));
+        let at = data.wrapping_sub(first) as usize;
         if at > usize::MAX >> 33 {
             continue; // a keep-alive's byte in the place of the SYN
         }
@@ -87,11 +90,14 @@ fn tshark_reads_what_was_built() {
     let case = cases.iter().find(|c| c.name == "normal").expect("the case normal");
     let frames = tcp::build(case).frames.concat();
     for clothing in CLOTHES {
+        if clothing.link == Link::Rare(Rare::Mpls) {
+            continue; // tshark does not know this link type
+        }
         std::fs::write(&path, clothes::dress(case, clothing)).expect("a file can be written");
-        let expert = tshark(&path, &["-q", "-z", "expert"]);
-        assert!(!expert.contains("hecksum") && !expert.contains("Malformed"), "{}:\n{expert}", clothing.name);
-        let seen = tshark(&path, &["-Y", "websocket", "-T", "fields", "-e", "websocket.opcode"]);
-        let seen = seen.split([',', '\n']).filter(|o| !o.is_empty()).count();
+        let output = tshark(&path, &["-Y", "websocket", "-T", "fields", "-e", "websocket.opcode", "-z", "expert"]);
+        assert!(!output.contains("hecksum") && !output.contains("Malformed"), "{}:\n{output}", clothing.name);
+        // What the experts say comes after the fields.
+        let seen = output.split([',', '\n']).take_while(|o| o.parse::<u8>().is_ok()).count();
         assert_eq!(seen, frames.len(), "WebSocket frames in {}", clothing.name);
     }
 }

@@ -29,6 +29,18 @@ fn clothes_change_no_conclusion() {
     assert!(wrong.is_empty(), "{} of {compared} differ:\n{}", wrong.len(), wrong.join("\n"));
 }
 
+/// A clothing that changes nothing would show nothing.
+#[test]
+fn every_clothing_changes_the_file() {
+    let cases = cases();
+    for clothing in &CLOTHES[1..] {
+        let changed = cases.iter().any(|case| clothes::dress(case, clothing) != clothes::dress(case, clothes::plain()));
+        assert!(changed, "{}: the same file as in plain clothes", clothing.name);
+        let same = CLOTHES.iter().filter(|c| c.name == clothing.name).count();
+        assert_eq!(same, 1, "{}: two clothings of that name", clothing.name);
+    }
+}
+
 fn concluded(case: &Case, clothing: &Clothing, folder: &Path) -> BTreeMap<String, Value> {
     let path = folder.join("capture");
     std::fs::write(&path, clothes::dress(case, clothing)).expect("a file can be written");

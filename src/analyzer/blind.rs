@@ -2,49 +2,38 @@
 
 use std::collections::BTreeMap;
 
-use super::flow::Ignored;
+use super::app::Ignored;
+use super::unread::Unread;
 use crate::capture::{CaptureError, FileFacts, InputError};
 use crate::connection::BlindSpot;
 use crate::ids::PacketNumber;
-use crate::network::NotTcp;
+use crate::limits;
+use crate::network::{FragmentLosses, NotTcp};
 
 /// Counts of what was passed over, with the first packets of each kind.
 #[derive(Debug, Default)]
 pub(super) struct Blind {
-    seen: BTreeMap<Kind, (u64, Vec<PacketNumber>)>,
+    unread: Unread,
     tls_ports: BTreeMap<u16, u64>,
     http2: u64,
     /// Kinds and sentences of what is to be said of the files.
     files: Vec<(&'static str, String)>,
     unknown_interfaces: u64,
+    /// Flows given up because too many were open: half-open ones, and others that were no WebSocket yet.
+    pub(super) half_open_evicted: u64,
+    pub(super) undecided_evicted: u64,
+    /// Failed handshakes beyond the caps.
+    pub(super) unlisted_handshakes: u64,
 }
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Kind {
-    Fragment,
-    LinkType(u16),
-    Undecoded(&'static str),
-    Malformed,
-}
-
-/// Packets listed for each kind.
-const EXAMPLES: usize = 3;
 
 impl Blind {
     #[inline]
     pub(super) fn not_tcp(&mut self, why: NotTcp, packet: PacketNumber) {
-        let kind = match why {
-            NotTcp::Other => return,
-            NotTcp::Fragment => Kind::Fragment,
-            NotTcp::UnknownLinkType(number) => Kind::LinkType(number),
-            NotTcp::Undecoded(name) => Kind::Undecoded(name),
-            NotTcp::Malformed => Kind::Malformed,
-        };
-        let (count, packets) = self.seen.entry(kind).or_default();
-        *count += 1;
-        if packets.len() < EXAMPLES {
-            packets.push(packet);
-        }
+        self.unread.packet(why, packet);
+    }
+
+    pub(super) fn fragments(&mut self, losses: FragmentLosses) {
+        self.unread.fragments(losses);
     }
 
     pub(super) fn ignored(&mut self, why: Ignored) {
@@ -101,47 +90,43 @@ impl Blind {
     /// The counts as sentences.
     pub(super) fn spots(&self) -> Vec<BlindSpot> {
         let mut spots = Vec::new();
-        let mut add = |kind: &str, text: String, packets: &[PacketNumber]| {
-            spots.push(BlindSpot { kind: kind.to_string(), text, connections: Vec::new(), packets: packets.to_vec() });
+        let spot = |kind: &str, text: String| BlindSpot {
+            kind: kind.to_string(),
+            text,
+            connections: Vec::new(),
+            packets: Vec::new(),
         };
         for (kind, text) in &self.files {
-            add(kind, text.clone(), &[]);
+            spots.push(spot(kind, text.clone()));
         }
-        for (kind, (count, packets)) in &self.seen {
-            match kind {
-                Kind::Fragment => add(
-                    "ip-fragments",
-                    format!(
-                        "{} of fragmented IP {} passed over: wsdiag does not join fragments yet.",
-                        packets_of(*count),
-                        were(*count)
-                    ),
-                    packets,
-                ),
-                Kind::LinkType(number) => add(
-                    "unknown-link-type",
-                    format!(
-                        "{} {} link type {number}, which wsdiag does not know: nothing in them was read.",
-                        packets_of(*count),
-                        have(*count)
-                    ),
-                    packets,
-                ),
-                Kind::Undecoded(name) => add(
-                    "undecoded-tunnel",
-                    format!(
-                        "{} {} inside {name}, which wsdiag does not look into yet.",
-                        packets_of(*count),
-                        were(*count)
-                    ),
-                    packets,
-                ),
-                Kind::Malformed => add(
-                    "malformed-packets",
-                    format!("{} {} headers that are cut or contradict each other.", packets_of(*count), have(*count)),
-                    packets,
-                ),
-            }
+        spots.extend(self.unread.spots());
+        let mut add = |kind: &str, text: String| spots.push(spot(kind, text));
+        if self.half_open_evicted > 0 {
+            let text = format!(
+                "{} TCP connections that were never completed were given up, oldest first, because more than {} were open at \
+                 once: a SYN flood or a port scan. WebSocket connections are not affected.",
+                self.half_open_evicted,
+                limits::HALF_OPEN_FLOWS
+            );
+            add("half-open-evicted", text);
+        }
+        if self.undecided_evicted > 0 {
+            let text = format!(
+                "{} TCP connections that were no WebSocket yet were given up, oldest first, because more than {} were open at \
+                 once: an upgrade on one of them after that was not seen. Filter the capture by the port in question.",
+                self.undecided_evicted,
+                limits::UNDECIDED_FLOWS
+            );
+            add("flows-evicted", text);
+        }
+        if self.unlisted_handshakes > 0 {
+            let text = format!(
+                "{} more failed handshakes are not listed: at most {} are, and of one connection at most {}.",
+                self.unlisted_handshakes,
+                limits::FAILED_HANDSHAKES,
+                limits::FAILED_HANDSHAKES_OF_FLOW
+            );
+            add("unlisted-handshakes", text);
         }
         if self.unknown_interfaces > 0 {
             let text = format!(
@@ -149,7 +134,7 @@ impl Blind {
                 packets_of(self.unknown_interfaces),
                 if self.unknown_interfaces == 1 { "names" } else { "name" }
             );
-            add("unknown-interface", text, &[]);
+            add("unknown-interface", text);
         }
         let tls: u64 = self.tls_ports.values().sum();
         if tls > 0 {
@@ -160,7 +145,7 @@ impl Blind {
                 if tls == 1 { "connection" } else { "connections" },
                 ports.join(", ")
             );
-            add("encrypted", text, &[]);
+            add("encrypted", text);
         }
         if self.http2 > 0 {
             let text = format!(
@@ -168,7 +153,7 @@ impl Blind {
                 self.http2,
                 if self.http2 == 1 { "connection" } else { "connections" }
             );
-            add("http2", text, &[]);
+            add("http2", text);
         }
         spots
     }
@@ -176,12 +161,4 @@ impl Blind {
 
 fn packets_of(count: u64) -> String {
     if count == 1 { "1 packet".to_string() } else { format!("{count} packets") }
-}
-
-fn were(count: u64) -> &'static str {
-    if count == 1 { "was" } else { "were" }
-}
-
-fn have(count: u64) -> &'static str {
-    if count == 1 { "has" } else { "have" }
 }

@@ -1,56 +1,54 @@
-//! One TCP connection on its way through the stages: HTTP, then WebSocket, or neither.
+//! One TCP connection: its two directions put in order, and the record when it is over.
 
 use std::net::SocketAddr;
 
+use super::app::{App, AppSink, Ignored, failed_handshake};
 use super::heads::Heads;
 use crate::connection::{
-    BlindSpot, Connection, FailedAttempt, FailedHandshake, GapCause, Handshake, HandshakeViolation, Observations, Sent,
-    TcpEnd, TcpEndKind,
+    BlindSpot, Connection, FailedAttempt, FailedHandshake, Handshake, HandshakeViolation, Head, Observations, Sent,
+    TcpAnomalies, TcpEnd, TcpEndKind,
 };
-use crate::http::{Failure, Progress, Upgrade};
-use crate::ids::{Origin, Side, StreamOffset};
+use crate::ids::{Origin, PacketNumber, SequenceNumber, Side, StreamOffset};
 use crate::limits;
 use crate::network::Segment;
-use crate::tcp::{Assembler, Sink, ordered};
-use crate::websocket::{FrameSeen, Scratch, Session, Stage};
+use crate::tcp::{Assembler, OutOfOrder, Seen, ordered};
+use crate::websocket::{FrameSeen, Probe, Scratch, Stage};
 
 /// What all flows use while they take a packet.
 pub(super) struct Shared<'a> {
     pub(super) scratch: &'a mut Scratch,
     pub(super) heads: &'a mut Heads,
+    pub(super) out_of_order: &'a OutOfOrder,
+    /// WebSocket connections that are followed.
+    pub(super) websockets: &'a mut usize,
+    /// Failed handshakes beyond the caps.
+    pub(super) unlisted_handshakes: &'a mut u64,
     pub(super) on_frame: &'a mut dyn FnMut(&FrameSeen),
-}
-
-/// What the bytes of a connection are.
-enum App {
-    /// No byte seen yet.
-    Undecided,
-    Http(Box<Upgrade>),
-    WebSocket {
-        session: Box<Session>,
-        client: usize,
-    },
-    Ignored(Ignored),
-}
-
-/// Why a connection is not looked at any further.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Ignored {
-    /// Some other protocol.
-    OtherProtocol,
-    /// TLS, to this port.
-    Tls { port: u16 },
-    /// HTTP/2 in the clear.
-    Http2,
 }
 
 /// How one direction began and ended.
 #[derive(Default, Clone, Copy)]
 struct End {
     syn: Option<Origin>,
+    /// The sequence number of the SYN.
+    initial: SequenceNumber,
+    /// The last SYN: as long as nothing followed it the connection is half-open.
+    last_syn: PacketNumber,
     syn_ack: bool,
     fin: Option<Origin>,
-    rst: Option<Origin>,
+    rst: Option<Reset>,
+}
+
+/// A reset, and where both streams stood then, to see whether its receiver took it.
+#[derive(Clone, Copy)]
+struct Reset {
+    origin: Origin,
+    /// Where the sender's stream ends by what the reset says.
+    end: SequenceNumber,
+    /// The reset stands behind everything that its sender had sent: it was made up, or data before it is missing.
+    ahead: bool,
+    /// How far the stream of its receiver had come.
+    other_sent: StreamOffset,
 }
 
 /// A TCP connection that is or may become a WebSocket. What every packet touches stands first and together.
@@ -58,6 +56,8 @@ struct End {
 pub(super) struct Flow {
     assemblers: [Assembler; 2],
     app: App,
+    /// TCP has ended, but for stragglers.
+    over: bool,
     /// The last packet of each direction; number 0 while there was none.
     last: [Origin; 2],
     /// Wireshark's `tcp.stream` in the capture of its first packet.
@@ -69,6 +69,7 @@ pub(super) struct Flow {
     tcp_end: Option<(TcpEndKind, usize, Origin)>,
     /// Upgrade requests of this connection that were refused before one succeeded, and the client's direction.
     refused: Vec<FailedHandshake>,
+    anomalies: Option<Box<TcpAnomalies>>,
 }
 
 impl Flow {
@@ -84,7 +85,24 @@ impl Flow {
             last: [Origin::default(); 2],
             tcp_end: None,
             refused: Vec::new(),
+            over: false,
+            anomalies: None,
         }
+    }
+
+    /// Takes note of a segment that was captured before, or contradicts one that was. True when it has to be left out.
+    #[cold]
+    pub(super) fn seen_before(&mut self, seen: Seen, origin: Origin) -> bool {
+        let anomalies = self.anomalies.get_or_insert_default();
+        match seen {
+            Seen::Copy => anomalies.copies += 1,
+            Seen::Conflict => {
+                anomalies.conflicts += 1;
+                anomalies.first_conflict.get_or_insert(origin);
+            }
+            Seen::First => {}
+        }
+        seen == Seen::Copy
     }
 
     /// Takes a segment that the end `from` sent.
@@ -95,6 +113,12 @@ impl Flow {
         let flags = segment.flags;
         if flags.syn() || flags.fin() || flags.rst() {
             self.control(from, segment);
+        }
+        if self.over && !flags.rst() {
+            self.goes_on(from, segment);
+        }
+        if matches!(self.app, App::Dormant) && !self.wakes(from, segment) {
+            return;
         }
         let [low, high] = &mut self.assemblers;
         let (mine, theirs) = if from == 0 { (low, high) } else { (high, low) };
@@ -115,41 +139,114 @@ impl Flow {
             addresses: self.addresses,
             capture: self.capture,
             stream: self.stream,
+            begun: self.ends[from].syn.is_some(),
             refused: &mut self.refused,
             heads: shared.heads,
+            websockets: shared.websockets,
         };
         if segment.payload_wire_length > 0 || flags.syn() || flags.fin() || !mine.has_started() {
-            mine.push(segment, acknowledged, &mut sink);
+            mine.push(segment, acknowledged, shared.out_of_order, &mut sink);
         }
         if mine.has_hole() {
             mine.tick(origin, &mut sink);
         }
         if theirs.has_hole() {
             sink.from = 1 - from;
+            sink.begun = self.ends[1 - from].syn.is_some();
             theirs.tick(origin, &mut sink);
         }
+    }
+
+    /// Whether a segment of a connection that showed no sign of frames is worth another look.
+    #[cold]
+    fn wakes(&mut self, from: usize, segment: &Segment<'_>) -> bool {
+        if !Probe::glance(segment.payload) {
+            self.assemblers.iter_mut().for_each(Assembler::forget_early);
+            return false;
+        }
+        self.assemblers[from].resume_at(segment.seq);
+        if segment.flags.ack() {
+            self.assemblers[1 - from].resume_at(segment.ack);
+        }
+        self.app = App::Probing(Box::default());
+        true
     }
 
     #[cold]
     fn control(&mut self, from: usize, segment: &Segment<'_>) {
         let origin = segment.origin;
-        let end = &mut self.ends[from];
-        if segment.flags.syn() {
+        let flags = segment.flags;
+        if flags.syn() {
+            let end = &mut self.ends[from];
             end.syn.get_or_insert(origin);
-            end.syn_ack |= segment.flags.ack();
+            end.initial = segment.seq;
+            end.last_syn = origin.packet;
+            end.syn_ack |= flags.ack();
         }
-        if segment.flags.rst() {
-            end.rst.get_or_insert(origin);
-            self.tcp_end.get_or_insert((TcpEndKind::Rst, from, origin));
-        } else if segment.flags.fin() {
-            end.fin.get_or_insert(origin);
-            self.tcp_end.get_or_insert((TcpEndKind::Fin, from, origin));
+        // The FIN itself is acknowledged like a byte; that acknowledgement may have been captured before it.
+        let end = segment.seq.advanced_by(segment.payload_wire_length + u32::from(flags.fin()));
+        if (flags.rst() || flags.fin()) && self.assemblers[from].is_behind(end) {
+            // The receiver has acknowledged what follows: it does not take this (RFC 9293 section 3.10.7.4, RFC 5961).
+            self.anomalies.get_or_insert_default().ignored_end.get_or_insert(origin);
+            return;
+        }
+        if flags.rst() {
+            let reset = Reset {
+                origin,
+                end: segment.seq,
+                ahead: self.assemblers[from].is_ahead(segment.seq),
+                other_sent: self.assemblers[1 - from].sent(),
+            };
+            self.ends[from].rst.get_or_insert(reset);
+        } else if flags.fin() {
+            self.ends[from].fin.get_or_insert(origin);
+        }
+        self.note_end();
+    }
+
+    /// The first FIN or RST of the connection ended it.
+    fn note_end(&mut self) {
+        let resets = (0..2).filter_map(|i| self.ends[i].rst.map(|r| (TcpEndKind::Rst, i, r.origin)));
+        let fins = (0..2).filter_map(|i| self.ends[i].fin.map(|o| (TcpEndKind::Fin, i, o)));
+        self.tcp_end = resets.chain(fins).min_by_key(|(_, _, origin)| *origin);
+        self.over = self.ends.iter().any(|e| e.rst.is_some()) || self.ends.iter().all(|e| e.fin.is_some());
+    }
+
+    /// A packet after the end: where it shows that the connection lived on, the reset was not taken.
+    #[cold]
+    fn goes_on(&mut self, from: usize, segment: &Segment<'_>) {
+        let Some(reset) = self.ends[from].rst else { return };
+        let (mine, theirs) = (&self.assemblers[from], &self.assemblers[1 - from]);
+        let end = segment.seq.advanced_by(segment.payload_wire_length);
+        let new = segment.payload_wire_length > 0 && mine.is_ahead(end);
+        let sends = new && (end.distance_from(reset.end) > 0 || reset.ahead);
+        let takes = segment.flags.ack()
+            && theirs.sent() > reset.other_sent
+            && theirs.position(segment.ack) > reset.other_sent
+            && segment.origin > reset.origin;
+        if sends || takes {
+            self.anomalies.get_or_insert_default().ignored_end.get_or_insert(reset.origin);
+            self.ends[from].rst = None;
+            self.note_end();
         }
     }
 
     /// Whether TCP has ended, but for stragglers.
+    #[inline]
     pub(super) fn is_over(&self) -> bool {
-        self.ends.iter().any(|e| e.rst.is_some()) || self.ends.iter().all(|e| e.fin.is_some())
+        self.over
+    }
+
+    /// Whether this is a WebSocket connection.
+    #[inline]
+    pub(super) fn is_websocket(&self) -> bool {
+        matches!(self.app, App::WebSocket { .. })
+    }
+
+    /// Whether the end that asked for the connection has sent nothing but SYNs.
+    pub(super) fn is_half_open(&self) -> bool {
+        let asks = |i: usize| self.ends[i].syn.is_some() && !self.ends[i].syn_ack;
+        matches!(self.app, App::Undecided) && (0..2).any(|i| asks(i) && self.last[i].packet == self.ends[i].last_syn)
     }
 
     pub(super) fn is_ignored(&self) -> bool {
@@ -165,6 +262,7 @@ impl Flow {
 
     /// Closes the connection in the books.
     pub(super) fn finish(mut self: Box<Self>, now: Origin, shared: &mut Shared<'_>, observations: &mut Observations) {
+        let in_order = self.ends.map(|end| end.fin.is_some());
         for from in [0, 1] {
             let mut sink = AppSink {
                 app: &mut self.app,
@@ -175,15 +273,21 @@ impl Flow {
                 addresses: self.addresses,
                 capture: self.capture,
                 stream: self.stream,
+                begun: self.ends[from].syn.is_some(),
                 refused: &mut self.refused,
                 heads: shared.heads,
+                websockets: shared.websockets,
             };
             self.assemblers[from].finish(now, &mut sink);
+            if from == 1 {
+                sink.finish_probe(in_order);
+            }
         }
         observations.failed_handshakes.append(&mut self.refused);
         match std::mem::replace(&mut self.app, App::Undecided) {
             App::Undecided => self.failed_attempt(observations),
-            App::Http(upgrade) => {
+            App::Http { upgrade, .. } => {
+                *shared.unlisted_handshakes += upgrade.unlisted();
                 let tcp_end = self.tcp_end;
                 let (client, failures) = upgrade.into_failures();
                 let client = client.unwrap_or(0);
@@ -198,13 +302,15 @@ impl Flow {
                     observations.failed_handshakes.push(failed);
                 }
             }
-            App::WebSocket { session, client } => {
+            App::WebSocket { session, client, request } => {
+                *shared.websockets = shared.websockets.saturating_sub(1);
                 let acknowledged = StreamOffset(0);
                 let mut stage = Stage { scratch: shared.scratch, now, acknowledged, on_frame: shared.on_frame };
-                let (handshake, from_client, from_server) = session.finish(&mut stage);
-                self.record(client, handshake, from_client, from_server, observations);
+                let in_order = [in_order[client], in_order[1 - client]];
+                let (handshake, from_client, from_server) = session.finish(&mut stage, in_order);
+                self.record(client, (handshake, request), from_client, from_server, observations);
             }
-            App::Ignored(_) => {}
+            App::Probing(_) | App::Dormant | App::Ignored(_) => {}
         }
     }
 
@@ -234,14 +340,14 @@ impl Flow {
             client: self.addresses[from],
             server: self.addresses[1 - from],
             syn,
-            refused: other.rst,
+            refused: other.rst.map(|r| r.origin),
         });
     }
 
     fn record(
         &self,
         client: usize,
-        handshake: Option<Handshake>,
+        (handshake, request): (Option<Handshake>, Option<Box<Head>>),
         mut from_client: Sent,
         mut from_server: Sent,
         observations: &mut Observations,
@@ -279,19 +385,32 @@ impl Flow {
             server: self.addresses[1 - client],
             first: self.first,
             last: self.last[0].max(self.last[1]),
+            initial_sequence: self.ends.iter().all(|e| e.syn.is_some()).then(|| {
+                let initial = |index: usize| self.ends[index].initial.0;
+                [initial(client), initial(1 - client)]
+            }),
             joined_midstream: handshake.is_none(),
             handshake: handshake.map(Box::new),
+            request,
             from_client: Box::new(from_client),
             from_server: Box::new(from_server),
             tcp_end,
+            tcp_anomalies: self.anomalies(),
             capture_end: self.last[0].max(self.last[1]).at,
         });
+    }
+
+    fn anomalies(&self) -> Option<Box<TcpAnomalies>> {
+        let after_fin = self.assemblers.iter().map(Assembler::after_fin).sum();
+        let mut anomalies = self.anomalies.clone().unwrap_or_default();
+        anomalies.after_fin = after_fin;
+        (*anomalies != TcpAnomalies::default()).then_some(anomalies)
     }
 
     fn fill(&self, index: usize, sent: &mut Sent) {
         let (end, assembler) = (&self.ends[index], &self.assemblers[index]);
         sent.fin = end.fin;
-        sent.rst = end.rst.map(Box::new);
+        sent.rst = end.rst.map(|r| Box::new(r.origin));
         sent.last_packet = Some(self.last[index]).filter(|o| o.packet.number() > 0);
         sent.acknowledged_to = assembler.acknowledged();
         sent.retransmissions = assembler.retransmissions();
@@ -316,27 +435,6 @@ fn is_calm(client: &Sent, server: &Sent) -> bool {
         })
 }
 
-/// The record of a request that came to nothing; how TCP ended is added where that is known.
-fn failed_handshake(
-    (capture, stream): (usize, u32),
-    addresses: [SocketAddr; 2],
-    client: usize,
-    failure: Failure,
-) -> FailedHandshake {
-    FailedHandshake {
-        capture,
-        tcp_stream: stream,
-        also_in: None,
-        client: addresses[client],
-        server: addresses[1 - client],
-        request: failure.request,
-        response: failure.response,
-        body: failure.body,
-        violations: failure.violations,
-        tcp_end: None,
-    }
-}
-
 /// A 101 that a client has to refuse (RFC 6455 section 4.1).
 fn is_invalid(handshake: &Handshake) -> bool {
     handshake.violations.iter().any(|v| {
@@ -354,103 +452,4 @@ fn is_invalid(handshake: &Handshake) -> bool {
 
 fn tcp_end_record((how, by, origin): (TcpEndKind, usize, Origin), client: usize) -> TcpEnd {
     TcpEnd { how, by: if by == client { Side::Client } else { Side::Server }, origin }
-}
-
-/// Hands the ordered bytes of one direction to the stage that the connection is in.
-struct AppSink<'a> {
-    app: &'a mut App,
-    from: usize,
-    now: Origin,
-    scratch: &'a mut Scratch,
-    on_frame: &'a mut dyn FnMut(&FrameSeen),
-    addresses: [SocketAddr; 2],
-    capture: usize,
-    stream: u32,
-    refused: &'a mut Vec<FailedHandshake>,
-    heads: &'a mut Heads,
-}
-
-impl AppSink<'_> {
-    /// Decides on the first bytes what a connection carries.
-    #[cold]
-    fn decide(&mut self, bytes: &[u8]) {
-        *self.app = if bytes.starts_with(b"PRI * HTTP/2") {
-            App::Ignored(Ignored::Http2)
-        } else if Upgrade::may_be_http(bytes) {
-            App::Http(Box::default())
-        } else if bytes.len() >= 3 && bytes[0] == 0x16 && bytes[1] == 3 {
-            App::Ignored(Ignored::Tls { port: self.addresses[1 - self.from].port() })
-        } else {
-            App::Ignored(Ignored::OtherProtocol)
-        };
-    }
-
-    fn progress(&mut self, progress: Progress) {
-        match progress {
-            Progress::More => {}
-            Progress::NotHttp => *self.app = App::Ignored(Ignored::OtherProtocol),
-            Progress::Upgraded(upgraded) => self.upgraded(*upgraded),
-        }
-    }
-
-    #[cold]
-    fn upgraded(&mut self, upgraded: crate::http::Upgraded) {
-        let client = upgraded.client;
-        let mut upgraded = upgraded;
-        self.heads.share(&mut upgraded.handshake);
-        let lost = [upgraded.lost[client], upgraded.lost[1 - client]];
-        let session = Box::new(Session::new(self.stream, Some(upgraded.handshake), lost));
-        let before = std::mem::replace(self.app, App::WebSocket { session, client });
-        if let App::Http(upgrade) = before {
-            let (_, failures) = upgrade.into_failures();
-            let place = (self.capture, self.stream);
-            self.refused.extend(failures.into_iter().map(|f| failed_handshake(place, self.addresses, client, f)));
-        }
-        let asked = self.from;
-        for (index, (offset, bytes, origin)) in upgraded.rest.into_iter().enumerate() {
-            if !bytes.is_empty() {
-                self.from = index;
-                self.data(offset, &bytes, origin, StreamOffset(0));
-            }
-        }
-        self.from = asked;
-    }
-}
-
-impl Sink for AppSink<'_> {
-    #[inline]
-    fn data(&mut self, offset: StreamOffset, bytes: &[u8], origin: Origin, acknowledged: StreamOffset) {
-        if let App::Undecided = self.app {
-            self.decide(bytes);
-        }
-        match self.app {
-            App::WebSocket { session, client } => {
-                let side = if self.from == *client { Side::Client } else { Side::Server };
-                let mut stage = Stage { scratch: self.scratch, now: self.now, acknowledged, on_frame: self.on_frame };
-                session.data(&mut stage, side, offset, bytes, origin);
-            }
-            App::Http(upgrade) => {
-                let progress = upgrade.data(self.from, offset, bytes, origin);
-                self.progress(progress);
-            }
-            App::Undecided | App::Ignored(_) => {}
-        }
-    }
-
-    fn gap(&mut self, offset: StreamOffset, length: u64, origin: Origin, why: GapCause) {
-        match self.app {
-            App::WebSocket { session, client } => {
-                let side = if self.from == *client { Side::Client } else { Side::Server };
-                let mut stage = Stage {
-                    scratch: self.scratch,
-                    now: self.now,
-                    acknowledged: StreamOffset(0),
-                    on_frame: self.on_frame,
-                };
-                session.gap(&mut stage, side, offset, length, origin, why);
-            }
-            App::Http(upgrade) => upgrade.gap(self.from, length),
-            App::Undecided | App::Ignored(_) => {}
-        }
-    }
 }

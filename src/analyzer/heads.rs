@@ -21,6 +21,12 @@ impl Heads {
         self.share_head(&mut handshake.response, "sec-websocket-accept");
     }
 
+    /// The same for a request whose answer was not seen.
+    pub(super) fn share_request(&mut self, mut request: Head) -> Head {
+        self.share_head(&mut request, "sec-websocket-key");
+        request
+    }
+
     fn share_head(&mut self, head: &mut Head, field: &str) {
         let text = &head.text;
         let marked = match head.field(field) {

@@ -1,8 +1,11 @@
 //! Wires the rooms together: packets in, observations and a report out. The only place that names them all.
 
+mod alive;
+mod app;
 mod blind;
 mod flow;
 mod heads;
+mod unread;
 
 use std::collections::VecDeque;
 use std::path::PathBuf;
@@ -14,8 +17,9 @@ use crate::ids::{Origin, Timestamp};
 use crate::limits;
 use crate::network;
 use crate::report::model::Report;
-use crate::tcp::{FlowId, FlowTable};
+use crate::tcp::{Copies, FlowId, FlowTable, OutOfOrder, Place, Seen};
 use crate::websocket::{FrameSeen, Scratch};
+use alive::{Alive, Surplus};
 use blind::Blind;
 use flow::{Flow, Shared};
 use heads::Heads;
@@ -64,10 +68,12 @@ fn observe_until(
 /// Takes the packets of a run.
 struct Analyzer<'a> {
     table: FlowTable,
-    /// Indexed by flow; `None` for what is not WebSocket, or is over.
-    flows: Vec<Option<Box<Flow>>>,
+    flows: Alive,
+    websockets: usize,
+    copies: Copies,
+    out_of_order: OutOfOrder,
     /// Flows that ended, with the count of segments at which they are closed in the books.
-    ending: VecDeque<(u64, FlowId)>,
+    ending: VecDeque<(u64, Place, FlowId)>,
     segments: u64,
     scratch: Scratch,
     heads: Heads,
@@ -80,7 +86,10 @@ impl<'a> Analyzer<'a> {
     fn new(observations: &'a mut Observations, on_frame: &'a mut dyn FnMut(&FrameSeen)) -> Self {
         Analyzer {
             table: FlowTable::default(),
-            flows: Vec::new(),
+            flows: Alive::default(),
+            websockets: 0,
+            copies: Copies::default(),
+            out_of_order: OutOfOrder::default(),
             ending: VecDeque::new(),
             segments: 0,
             scratch: Scratch::default(),
@@ -94,22 +103,24 @@ impl<'a> Analyzer<'a> {
     /// Reads the captures to their ends, or as far as they can be read.
     fn read(mut self, mut timeline: Timeline) -> Vec<InputError> {
         let mut last = Origin::default();
+        let mut decoder = network::Decoder::default();
         while timeline.advance() {
             let Some(packet) = timeline.packet() else { continue };
             last = packet.origin;
-            match network::decode(&packet) {
+            match decoder.decode(&packet) {
                 Ok(segment) => self.segment(&segment),
                 Err(why) => self.blind.not_tcp(why, packet.origin.packet),
             }
         }
-        for index in 0..self.flows.len() {
-            self.finish(FlowId(index as u32), last);
+        for (id, flow) in self.flows.drain() {
+            self.close(id, flow, last);
         }
         let (files, errors) = timeline.finish();
         let recordings = Recordings::new(&files);
         for connection in &mut self.observations.connections {
             connection.capture_end = recordings.end_of(connection.last.at);
         }
+        self.blind.fragments(decoder.finish());
         let several = files.len() > 1;
         for error in &errors {
             self.blind.fault(error, several);
@@ -125,37 +136,99 @@ impl<'a> Analyzer<'a> {
     #[inline]
     fn segment(&mut self, segment: &network::Segment<'_>) {
         self.segments += 1;
-        let lookup = self.table.lookup(segment);
-        if let Some(old) = lookup.replaced {
-            self.finish(old, segment.origin);
+        let flags = segment.flags;
+        let mut seen = Seen::First;
+        if flags.syn() {
+            seen = self.copies.look_at_syn(segment);
         }
-        let index = lookup.flow.0 as usize;
+        let lookup = self.table.lookup(segment, seen == Seen::Copy);
+        if let Some((place, old)) = lookup.replaced {
+            self.finish(place, old, segment.origin);
+        }
         if lookup.new {
-            self.flows.resize_with(index + 1, || None);
             let stream = lookup.first_in_file.unwrap_or_default();
-            self.flows[index] = Some(Box::new(Flow::new(stream, segment)));
+            self.begin(lookup.place, lookup.flow, stream, segment);
         }
-        while self.ending.front().is_some_and(|(due, _)| *due <= self.segments) {
-            if let Some((_, flow)) = self.ending.pop_front() {
-                self.finish(flow, segment.origin);
+        while self.ending.front().is_some_and(|(due, _, _)| *due <= self.segments) {
+            if let Some((_, place, flow)) = self.ending.pop_front()
+                && self.flows.get_mut(place, flow).is_some_and(|f| f.is_over())
+            {
+                self.finish(place, flow, segment.origin);
             }
         }
-        let Some(Some(flow)) = self.flows.get_mut(index) else { return };
+        let Some(flow) = self.flows.get_mut(lookup.place, lookup.flow) else { return };
+        // Only a WebSocket's copies matter, and the control bits of what may become one.
+        if !flags.syn() && (flags.fin() || flags.rst() || segment.payload_wire_length > 0 && flow.is_websocket()) {
+            seen = self.copies.look(lookup.flow, lookup.from, segment);
+        }
+        if seen != Seen::First && flow.seen_before(seen, segment.origin) {
+            return;
+        }
         let was_over = flow.is_over();
-        let mut shared = Shared { scratch: &mut self.scratch, heads: &mut self.heads, on_frame: self.on_frame };
+        let mut shared = Shared {
+            scratch: &mut self.scratch,
+            heads: &mut self.heads,
+            out_of_order: &self.out_of_order,
+            websockets: &mut self.websockets,
+            unlisted_handshakes: &mut self.blind.unlisted_handshakes,
+            on_frame: self.on_frame,
+        };
         flow.segment(lookup.from.index(), segment, &mut shared);
         if flow.is_ignored() {
             self.blind.ignored(flow.ignored_because());
-            self.flows[index] = None;
+            self.drop_flow(lookup.place, lookup.flow);
         } else if !was_over && flow.is_over() {
-            self.ending.push_back((self.segments + limits::LINGER_PACKETS, lookup.flow));
+            self.ending.push_back((self.segments + limits::LINGER_PACKETS, lookup.place, lookup.flow));
+        }
+    }
+
+    /// Follows a new flow, and gives up old ones where there are too many.
+    fn begin(&mut self, place: Place, flow: FlowId, stream: u32, segment: &network::Segment<'_>) {
+        self.flows.insert(place, flow, Box::new(Flow::new(stream, segment)));
+        if let Some(surplus) = self.flows.surplus(self.websockets) {
+            let (old_place, old) = match surplus {
+                Surplus::HalfOpen(place, flow) => {
+                    self.blind.half_open_evicted += 1;
+                    (place, flow)
+                }
+                Surplus::Undecided(place, flow) => {
+                    self.blind.undecided_evicted += 1;
+                    (place, flow)
+                }
+            };
+            self.finish(old_place, old, segment.origin);
+        }
+        let mut forgotten = Vec::new();
+        let flows = &self.flows;
+        self.table.shed(|place, flow| flows.is_websocket(place, flow), |place, flow| forgotten.push((place, flow)));
+        for (place, flow) in forgotten {
+            self.finish(place, flow, segment.origin);
         }
     }
 
     /// Closes a flow in the books.
-    fn finish(&mut self, id: FlowId, now: Origin) {
-        let Some(flow) = self.flows.get_mut(id.0 as usize).and_then(Option::take) else { return };
-        let mut shared = Shared { scratch: &mut self.scratch, heads: &mut self.heads, on_frame: self.on_frame };
+    fn finish(&mut self, place: Place, flow: FlowId, now: Origin) {
+        if let Some(record) = self.flows.take(place, flow) {
+            self.table.release(place);
+            self.close(flow, record, now);
+        }
+    }
+
+    fn drop_flow(&mut self, place: Place, flow: FlowId) {
+        if self.flows.take(place, flow).is_some() {
+            self.table.release(place);
+        }
+    }
+
+    fn close(&mut self, id: FlowId, flow: Box<Flow>, now: Origin) {
+        let mut shared = Shared {
+            scratch: &mut self.scratch,
+            heads: &mut self.heads,
+            out_of_order: &self.out_of_order,
+            websockets: &mut self.websockets,
+            unlisted_handshakes: &mut self.blind.unlisted_handshakes,
+            on_frame: self.on_frame,
+        };
         let before = (self.observations.connections.len(), self.observations.failed_handshakes.len());
         flow.finish(now, &mut shared, self.observations);
         if let Some(files) = self.table.elsewhere(id) {
@@ -167,6 +240,9 @@ impl<'a> Analyzer<'a> {
                 failed.also_in = Some(Box::new(also_in.clone()));
             }
         }
+        let listed = &mut self.observations.failed_handshakes;
+        self.blind.unlisted_handshakes += listed.len().saturating_sub(limits::FAILED_HANDSHAKES) as u64;
+        listed.truncate(limits::FAILED_HANDSHAKES);
     }
 }
 

@@ -1,23 +1,65 @@
 //! Upgrade requests that were refused, invalid or never answered.
 
-use std::net::SocketAddr;
+use std::collections::HashMap;
+use std::net::{IpAddr, SocketAddr};
 
 use super::files::{FilesOf, Place};
 use super::refusals::{self, Reading};
 use super::world::World;
 use super::{drops, timers, words};
-use crate::connection::{FailedHandshake, Head};
+use crate::connection::{Connection, FailedAttempt, FailedHandshake, Head};
 use crate::report::model::{Evidence, HandshakeFailure, Party, Severity};
 
 /// One report for each failed handshake.
 pub(super) fn reports(world: &World<'_>) -> Vec<HandshakeFailure> {
-    world.observations.failed_handshakes.iter().map(|failed| report(world, failed)).collect()
+    let beside = Beside::new(world);
+    world.observations.failed_handshakes.iter().map(|failed| report(&beside, failed)).collect()
 }
 
-fn report(world: &World<'_>, failed: &FailedHandshake) -> HandshakeFailure {
+/// Candidates looked at for one failed handshake: a capture made of equal ones costs no more.
+const CANDIDATES: usize = 64;
+
+/// What a failed handshake is compared with, found once for all of them.
+struct Beside<'a> {
+    world: &'a World<'a>,
+    by_key: HashMap<&'a str, Vec<&'a FailedHandshake>>,
+    /// Attempts and connections of each client address in the order of time.
+    attempts: HashMap<IpAddr, Vec<&'a FailedAttempt>>,
+    connections: HashMap<IpAddr, Vec<&'a Connection>>,
+}
+
+impl<'a> Beside<'a> {
+    fn new(world: &'a World<'a>) -> Beside<'a> {
+        let observations = world.observations;
+        let mut beside =
+            Beside { world, by_key: HashMap::new(), attempts: HashMap::new(), connections: HashMap::new() };
+        if observations.failed_handshakes.is_empty() {
+            return beside;
+        }
+        for failed in &observations.failed_handshakes {
+            if let Some(key) = failed.request.field("sec-websocket-key") {
+                let same = beside.by_key.entry(key).or_default();
+                if same.len() < CANDIDATES {
+                    same.push(failed);
+                }
+            }
+        }
+        for attempt in &observations.failed_attempts {
+            beside.attempts.entry(attempt.client.ip()).or_default().push(attempt);
+        }
+        beside.attempts.values_mut().for_each(|list| list.sort_by_key(|a| a.syn.at));
+        for connection in &observations.connections {
+            beside.connections.entry(connection.client.ip()).or_default().push(connection);
+        }
+        beside.connections.values_mut().for_each(|list| list.sort_by_key(|c| c.opened().at));
+        beside
+    }
+}
+
+fn report(beside: &Beside<'_>, failed: &FailedHandshake) -> HandshakeFailure {
     let status = failed.response.as_ref().and_then(Head::status);
     let mut evidence = Vec::new();
-    let files = world.files(failed.capture);
+    let files = beside.world.files(failed.capture);
     let (cause, reading) = match (&failed.response, status) {
         (None, _) => ("handshake-unanswered", refusals::unanswered(failed, files)),
         (Some(response), Some(101)) => ("handshake-invalid", refusals::invalid(failed, response, files, &mut evidence)),
@@ -42,10 +84,10 @@ fn report(world: &World<'_>, failed: &FailedHandshake) -> HandshakeFailure {
     };
     if cause == "handshake-refused" {
         add_answer(failed, &mut report);
-        add_other_leg(world, failed, &mut report);
-        add_backend(world, failed, &mut report);
+        add_other_leg(beside, failed, &mut report);
+        add_backend(beside, failed, &mut report);
     }
-    soften(world, failed, &mut report);
+    soften(beside, failed, &mut report);
     report
 }
 
@@ -149,19 +191,18 @@ fn body_text(body: &[u8]) -> Option<String> {
 }
 
 /// The same request on the other side of a proxy: by its key, which proxies pass on.
-fn other_leg<'a>(world: &World<'a>, failed: &FailedHandshake) -> Option<&'a FailedHandshake> {
+fn other_leg<'a>(beside: &Beside<'a>, failed: &FailedHandshake) -> Option<&'a FailedHandshake> {
     let key = failed.request.field("sec-websocket-key")?;
-    world.observations.failed_handshakes.iter().find(|other| {
+    beside.by_key.get(key)?.iter().copied().find(|other| {
         (other.capture, other.tcp_stream) != (failed.capture, failed.tcp_stream)
-            && other.request.field("sec-websocket-key") == Some(key)
             && (other.client.ip() == failed.server.ip() || other.server.ip() == failed.client.ip())
     })
 }
 
 /// Says what the proxy between two captured legs did to the request.
-fn add_other_leg(world: &World<'_>, failed: &FailedHandshake, report: &mut HandshakeFailure) {
-    let Some(other) = other_leg(world, failed) else { return };
-    let files = world.files(failed.capture);
+fn add_other_leg(beside: &Beside<'_>, failed: &FailedHandshake, report: &mut HandshakeFailure) {
+    let Some(other) = other_leg(beside, failed) else { return };
+    let files = beside.world.files(failed.capture);
     let (outer, inner) = if other.client.ip() == failed.server.ip() { (failed, other) } else { (other, failed) };
     let is_inner = std::ptr::eq(inner, failed);
     let name = outer.response.as_ref().and_then(drops::proxy_in);
@@ -219,12 +260,11 @@ fn behind(report: &mut HandshakeFailure) {
 }
 
 /// Attempts of a gateway to reach its backend that failed at about the time of a 502, 503 or 504.
-fn add_backend(world: &World<'_>, failed: &FailedHandshake, report: &mut HandshakeFailure) {
+fn add_backend(beside: &Beside<'_>, failed: &FailedHandshake, report: &mut HandshakeFailure) {
     let (Some(502..=504), Some(response)) = (report.status, &failed.response) else { return };
-    let attempts = world.observations.failed_attempts.iter().filter(|a| {
-        a.client.ip() == failed.server.ip() && a.syn.at >= failed.request.origin.at && a.syn.at <= response.origin.at
-    });
-    for attempt in attempts.take(3) {
+    let Some(attempts) = beside.attempts.get(&failed.server.ip()) else { return };
+    let from = attempts.partition_point(|a| a.syn.at < failed.request.origin.at);
+    for attempt in attempts[from..].iter().take_while(|a| a.syn.at <= response.origin.at).take(3) {
         let (outcome, packet) = match attempt.refused {
             Some(rst) => ("was refused: nothing listens there", rst.packet),
             None => ("got no answer", attempt.syn.packet),
@@ -238,23 +278,24 @@ fn add_backend(world: &World<'_>, failed: &FailedHandshake, report: &mut Handsha
 }
 
 /// Credentials and redirects that a retry mended are part of the protocol and no problem.
-fn soften(world: &World<'_>, failed: &FailedHandshake, report: &mut HandshakeFailure) {
+fn soften(beside: &Beside<'_>, failed: &FailedHandshake, report: &mut HandshakeFailure) {
     if !matches!(report.status, Some(401 | 407 | 301 | 302 | 307 | 308)) {
         return;
     }
     let path = refusals::path(&failed.request);
-    let mended = world.observations.connections.iter().find(|c| {
+    let Some(connections) = beside.connections.get(&failed.client.ip()) else { return };
+    let from = connections.partition_point(|c| c.opened().at < failed.request.origin.at);
+    let mended = connections[from..].iter().take(CANDIDATES).find(|c| {
         let same_request =
             c.handshake.as_ref().and_then(|h| h.request.as_ref()).is_some_and(|r| refusals::path(r) == path);
         let waited = c.opened().at.since(failed.request.origin.at);
-        c.client.ip() == failed.client.ip()
-            && c.server == failed.server
+        c.server == failed.server
             && (c.client == failed.client || same_request)
             && (0..=10_000_000_000).contains(&waited)
     });
     if let Some(connection) = mended {
         report.severity = Severity::Notice;
-        let stream = world.files(failed.capture).stream(connection.capture, connection.tcp_stream);
+        let stream = beside.world.files(failed.capture).stream(connection.capture, connection.tcp_stream);
         let waited = timers::words(connection.opened().at.seconds_since(failed.request.origin.at));
         report.evidence.push(Evidence {
             kind: "retried",

@@ -102,8 +102,12 @@ pub fn silence_of(world: &World<'_>, index: usize, whose: Option<Side>) -> Optio
 #[must_use]
 pub fn survived(case: &Case<'_>, whose: Option<Side>) -> Option<f64> {
     let closer = case.ending.closer?;
-    let others = case.world.siblings(case.index).filter(|(i, _)| *i != case.index);
-    let silences = others.filter_map(|(i, connection)| {
+    case.world.survived(case.connection.server, closer, whose, || longest_survived(case, closer, whose))
+}
+
+/// The same, over all connections to the server: those that `closer` ended, this one among them, survived nothing.
+fn longest_survived(case: &Case<'_>, closer: Side, whose: Option<Side>) -> Option<f64> {
+    let silences = case.world.siblings(case.index).filter_map(|(i, connection)| {
         let ending = &case.world.endings[i];
         match ending.at {
             Some(_) if ending.closer == Some(closer) => None,

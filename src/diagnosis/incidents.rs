@@ -258,12 +258,20 @@ fn is_loop(world: &World<'_>, members: &[usize]) -> bool {
 /// Conversations seen on both sides of one proxy, and which hop ended first.
 fn legs(world: &World<'_>, verdicts: &[Option<Diagnosis>]) -> Vec<Incident> {
     let mut by_proxy: BTreeMap<std::net::IpAddr, Vec<Leg>> = BTreeMap::new();
-    for leg in world.legs.all() {
+    let (translated, proxied): (Vec<Leg>, Vec<Leg>) = world.legs.all().into_iter().partition(|leg| leg.translated);
+    for leg in proxied {
         by_proxy.entry(world.observations.connections[leg.front].server.ip()).or_default().push(leg);
     }
-    by_proxy
-        .into_iter()
-        .map(|(proxy, legs)| {
+    let through = by_proxy.into_iter().map(|(proxy, legs)| {
+        let seen = words::count(legs.len(), "conversation is seen", "conversations are seen");
+        (legs, format!("{seen} through the proxy {proxy} on both sides of it"))
+    });
+    let seen = words::count(translated.len(), "connection is seen", "connections are seen");
+    let again = (!translated.is_empty())
+        .then(|| (translated, format!("{seen} before and after an address translation, each counted once")));
+    through
+        .chain(again)
+        .map(|(legs, title)| {
             let connections: Vec<usize> = legs.iter().flat_map(|l| [l.front, l.back]).collect();
             let evidence = legs.iter().take(5).map(|leg| hop(world, *leg)).collect();
             let ends = connections.iter().filter_map(|i| world.endings[*i].at.map(|o| o.at));
@@ -271,10 +279,7 @@ fn legs(world: &World<'_>, verdicts: &[Option<Diagnosis>]) -> Vec<Incident> {
             Incident {
                 kind: "proxy-legs",
                 cause: common_cause(verdicts, &connections),
-                title: format!(
-                    "{} through the proxy {proxy} on both sides of it",
-                    words::count(legs.len(), "conversation is seen", "conversations are seen")
-                ),
+                title,
                 connections: ids(&connections),
                 from: from.map(Time),
                 to: to.map(Time),
@@ -293,6 +298,13 @@ fn hop(world: &World<'_>, leg: Leg) -> Evidence {
     let streams = format!("Streams {} and {}", name(leg.front), name(leg.back));
     let mut packets: Vec<PacketNumber> = [front.at, back.at].iter().flatten().map(|o| o.packet).collect();
     packets.sort_unstable_by_key(|p| (p.file(), p.number()));
+    if leg.translated {
+        let text = format!(
+            "{streams} are one TCP connection, before and after an address translation: its sequence numbers and its \
+             Sec-WebSocket-Key are the same."
+        );
+        return Evidence { kind: super::legs::TRANSLATION, text, packets };
+    }
     let by_proxy = front.closer == Some(Side::Server) && back.closer == Some(Side::Client);
     let text = match (front.at, back.at) {
         _ if by_proxy => format!("{streams}: the proxy ended both legs itself."),

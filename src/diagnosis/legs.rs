@@ -1,8 +1,12 @@
-//! The two legs of a conversation through a proxy: client to proxy, proxy to server.
+//! The two legs of a conversation through a proxy: client to proxy, proxy to server; and one connection captured before and
+//! after an address translation.
 
 use std::collections::BTreeMap;
 
 use crate::connection::{Connection, KEY_BYTES, Observations};
+
+/// The kind of the evidence that both legs are one TCP connection.
+pub const TRANSLATION: &str = "address-translation";
 
 /// Both legs of one conversation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -11,6 +15,8 @@ pub struct Leg {
     pub front: usize,
     /// The connection from the proxy to the server.
     pub back: usize,
+    /// Both are one TCP connection, captured before and after an address translation: no proxy has a part in it.
+    pub translated: bool,
 }
 
 /// All conversations of which both legs are in the captures.
@@ -32,13 +38,22 @@ impl Legs {
         let mut legs = Legs::default();
         for indexes in by_key.values() {
             let [a, b] = indexes.as_slice() else { continue };
+            let (first, second) = (&observations.connections[*a], &observations.connections[*b]);
+            if first.initial_sequence.is_some() && first.initial_sequence == second.initial_sequence {
+                // A proxy opens a connection of its own; the numbers of a translated one stay.
+                let (front, back) = if first.first <= second.first { (*a, *b) } else { (*b, *a) };
+                for index in [front, back] {
+                    legs.by_connection.insert(index, Leg { front, back, translated: true });
+                }
+                continue;
+            }
             let pair = [(*a, *b), (*b, *a)].into_iter().find(|(front, back)| {
                 let (front, back) = (&observations.connections[*front], &observations.connections[*back]);
                 front.server.ip() == back.client.ip() || contains(front, back)
             });
             let Some((front, back)) = pair else { continue };
             for index in [front, back] {
-                legs.by_connection.insert(index, Leg { front, back });
+                legs.by_connection.insert(index, Leg { front, back, translated: false });
             }
         }
         legs

@@ -1,5 +1,6 @@
 //! From facts to verdicts: a pure function of the records of [`crate::connection`].
 
+pub mod anomalies;
 pub mod application_codes;
 pub mod breach;
 pub mod case;

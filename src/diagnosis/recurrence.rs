@@ -50,7 +50,7 @@ impl Recurrence {
 /// many connections some are alike by chance.
 pub(super) fn alike(sorted: &[(f64, usize)], own: f64) -> Vec<(usize, f64)> {
     let from = sorted.partition_point(|(span, _)| *span < own && !timers::equal(*span, own));
-    let count = sorted[from..].iter().take_while(|(span, _)| timers::equal(*span, own)).count();
+    let count = sorted[from..].partition_point(|(span, _)| timers::equal(*span, own));
     if count * 2 < sorted.len() {
         return Vec::new();
     }

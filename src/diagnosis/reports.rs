@@ -7,7 +7,7 @@ use super::case::{Case, Ending};
 use super::ends::Ends;
 use super::finding::{Cause, Finding};
 use super::world::World;
-use super::{handshakes, words};
+use super::{anomalies, handshakes, words};
 use crate::connection::{Connection, GapCause, Head, Observations, Sent, TcpEndKind};
 use crate::ids::Side;
 use crate::report::model::*;
@@ -217,7 +217,9 @@ fn summary(
     is_blind: bool,
 ) -> Summary {
     let (mut by_code, mut by_cause) = (BTreeMap::new(), BTreeMap::new());
-    for connection in connections {
+    let again = translated(incidents);
+    let once = || connections.iter().filter(|c| !again.contains(&c.id));
+    for connection in once() {
         if let Some(code) = connection.end.code {
             *by_code.entry(code.to_string()).or_insert(0) += 1;
         }
@@ -225,11 +227,11 @@ fn summary(
             *by_cause.entry(diagnosis.cause.to_string()).or_insert(0) += 1;
         }
     }
-    let failed = connections.iter().filter(|c| severity(c) == Severity::Problem).count();
+    let failed = once().filter(|c| severity(c) == Severity::Problem).count();
     let refused = failures.iter().filter(|f| f.severity == Severity::Problem).count();
     Summary {
         headline: headline(connections, failures, incidents, captures, is_blind),
-        connections: connections.len(),
+        connections: once().count(),
         problems: failed + refused,
         by_code,
         by_cause,
@@ -309,6 +311,13 @@ fn told_twice(connections: &[Box<ConnectionReport>], incidents: &[Incident]) -> 
     incidents.iter().flat_map(|i| i.other_legs(by_id)).map(|(_, other)| other).collect()
 }
 
+/// The connections that were seen before an address translation already: the same again.
+fn translated(incidents: &[Incident]) -> BTreeSet<usize> {
+    let of_translation = |i: &&Incident| i.evidence.iter().any(|e| e.kind == super::legs::TRANSLATION);
+    let pairs = incidents.iter().filter(of_translation).flat_map(|i| i.connections.chunks_exact(2));
+    pairs.filter_map(|pair| pair.last().copied()).collect()
+}
+
 /// What diagnoses have in common, behind their number: one title, or how often each cause came.
 fn common(diagnoses: &[&Diagnosis]) -> String {
     let mut causes: BTreeMap<&str, (usize, &Diagnosis)> = BTreeMap::new();
@@ -361,6 +370,7 @@ pub(super) fn blind_spots(world: &World<'_>) -> Vec<BlindSpotReport> {
             packets: Vec::new(),
         });
     }
+    spots.extend(anomalies::spots(world));
     for (index, connection) in world.observations.connections.iter().enumerate() {
         let stream = || world.any_files().stream(connection.capture, connection.tcp_stream);
         for why in [GapCause::Lost, GapCause::SnapLength, GapCause::WindowFull] {
@@ -419,6 +429,8 @@ fn gap_spot(
             "snap-length",
             format!("Stream {stream} lacks {amount}: the snap length cut its packets. Record with tcpdump -s 0."),
         ),
+        // Told where the frames were recognised.
+        GapCause::NotKept => return None,
         GapCause::WindowFull => (
             "window-full",
             format!("Stream {stream} lacks {amount} in {places}: more data came out of order than wsdiag keeps."),

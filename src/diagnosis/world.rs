@@ -1,7 +1,9 @@
 //! What all connections of a run show together: sizes that passed, siblings, events.
 
-use std::collections::BTreeMap;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, HashMap};
 use std::net::SocketAddr;
+use std::rc::Rc;
 
 use super::case::Ending;
 use super::ends::{Ends, Identifier};
@@ -11,7 +13,7 @@ use super::legs::Legs;
 use super::recurrence::{Measure, Recurrence, alike};
 use super::sizes::Sizes;
 use crate::connection::{Connection, Observations};
-use crate::ids::Side;
+use crate::ids::{Side, Timestamp};
 
 /// Everything beyond the single connection.
 pub struct World<'a> {
@@ -32,6 +34,17 @@ pub struct World<'a> {
     recurrence: Recurrence,
     /// What sentences call the captures.
     files: Files,
+    survived: RefCell<HashMap<Survived, Option<f64>>>,
+    open: RefCell<HashMap<SocketAddr, Rc<Spans>>>,
+}
+
+/// Whose silences: the server, the side that ended other connections for one, and whose silence it was.
+type Survived = (SocketAddr, Side, Option<Side>);
+
+/// When the connections to a server began and ended, each in order.
+struct Spans {
+    begun: Vec<Timestamp>,
+    ended: Vec<Timestamp>,
 }
 
 impl<'a> World<'a> {
@@ -48,9 +61,19 @@ impl<'a> World<'a> {
         let sizes = Sizes::new(observations, &endings);
         let events = Events::new(observations, &endings, &by_server);
         let legs = Legs::new(observations);
-        let recurrence = Recurrence::default();
-        let files = Files::new(&observations.captures);
-        World { observations, endings, ends, by_server, sizes, events, legs, recurrence, files }
+        World {
+            observations,
+            endings,
+            ends,
+            by_server,
+            sizes,
+            events,
+            legs,
+            recurrence: Recurrence::default(),
+            survived: RefCell::default(),
+            open: RefCell::default(),
+            files: Files::new(&observations.captures),
+        }
     }
 
     /// What sentences call the packets of a connection that begins in the capture `own`.
@@ -93,6 +116,41 @@ impl<'a> World<'a> {
         let server = self.observations.connections[index].server;
         let connections = &self.observations.connections;
         self.by_server.get(&server).into_iter().flatten().map(move |i| (*i, &connections[*i]))
+    }
+
+    /// The longest silence that a connection to `server` survived, where a silence of `whose` made `closer` end others: found
+    /// once by `find`.
+    pub(super) fn survived(
+        &self,
+        server: SocketAddr,
+        closer: Side,
+        whose: Option<Side>,
+        find: impl FnOnce() -> Option<f64>,
+    ) -> Option<f64> {
+        if let Some(known) = self.survived.borrow().get(&(server, closer, whose)) {
+            return *known;
+        }
+        let found = find();
+        self.survived.borrow_mut().insert((server, closer, whose), found);
+        found
+    }
+
+    /// How many connections to `server` were open at that moment.
+    #[must_use]
+    pub fn open_at(&self, server: SocketAddr, at: Timestamp) -> usize {
+        let known = self.open.borrow().get(&server).cloned();
+        let spans = known.unwrap_or_else(|| {
+            let members = self.by_server.get(&server).map(Vec::as_slice).unwrap_or_default();
+            let mut begun: Vec<_> = members.iter().map(|i| self.observations.connections[*i].first.at).collect();
+            let mut ended: Vec<_> = members.iter().filter_map(|i| self.endings[*i].at.map(|o| o.at)).collect();
+            begun.sort_unstable();
+            ended.sort_unstable();
+            let spans = Rc::new(Spans { begun, ended });
+            self.open.borrow_mut().insert(server, spans.clone());
+            spans
+        });
+        let until = |times: &[Timestamp]| times.partition_point(|t| *t <= at);
+        until(&spans.begun).saturating_sub(until(&spans.ended))
     }
 
     /// Seconds without any frame of either side before a connection's end; since its opening when there was none.

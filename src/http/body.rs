@@ -25,35 +25,38 @@ pub(super) enum Chunk {
 impl Body {
     pub(super) const CHUNKED: Body = Body::Chunked(Chunk::Size(0, false));
 
-    /// Steps over as much of `bytes` as belongs to the body. Returns how many bytes that were and whether the body is over;
-    /// `None` when the chunked coding is broken.
-    pub(super) fn skip(&mut self, bytes: &[u8]) -> Option<(usize, bool)> {
+    /// Steps over as much of `bytes` as belongs to the body. Returns how many bytes that were and whether the body is over.
+    ///
+    /// # Errors
+    /// The chunked coding is broken behind so many bytes.
+    pub(super) fn skip(&mut self, bytes: &[u8]) -> Result<(usize, bool), usize> {
         match self {
-            Body::UntilClose => Some((bytes.len(), false)),
+            Body::UntilClose => Ok((bytes.len(), false)),
             Body::Length(left) => {
                 let take = usize::try_from(*left).map_or(bytes.len(), |l| l.min(bytes.len()));
                 *left -= take as u64;
-                Some((take, *left == 0))
+                Ok((take, *left == 0))
             }
             Body::Chunked(state) => skip_chunks(state, bytes),
         }
     }
 }
 
-fn skip_chunks(state: &mut Chunk, bytes: &[u8]) -> Option<(usize, bool)> {
+fn skip_chunks(state: &mut Chunk, bytes: &[u8]) -> Result<(usize, bool), usize> {
     let mut at = 0;
     while let Some(&byte) = bytes.get(at) {
         match state {
             Chunk::Size(size, extension) => {
                 at += 1;
                 match byte {
-                    b'\n' => *state = if *size == 0 { Chunk::Trailer(true) } else { Chunk::Data(size.checked_add(2)?) },
+                    b'\n' if *size == 0 => *state = Chunk::Trailer(true),
+                    b'\n' => *state = Chunk::Data(size.checked_add(2).ok_or(at - 1)?),
                     b'\r' => {}
                     b';' | b' ' | b'\t' => *extension = true,
                     _ if *extension => {}
                     _ => {
-                        let digit = u64::from(char::from(byte).to_digit(16)?);
-                        *size = size.checked_mul(16)?.checked_add(digit)?;
+                        let digit = char::from(byte).to_digit(16).ok_or(at - 1)?;
+                        *size = size.checked_mul(16).and_then(|s| s.checked_add(u64::from(digit))).ok_or(at - 1)?;
                     }
                 }
             }
@@ -68,7 +71,7 @@ fn skip_chunks(state: &mut Chunk, bytes: &[u8]) -> Option<(usize, bool)> {
             Chunk::Trailer(line_start) => {
                 at += 1;
                 match byte {
-                    b'\n' if *line_start => return Some((at, true)),
+                    b'\n' if *line_start => return Ok((at, true)),
                     b'\n' => *line_start = true,
                     b'\r' => {}
                     _ => *line_start = false,
@@ -76,7 +79,7 @@ fn skip_chunks(state: &mut Chunk, bytes: &[u8]) -> Option<(usize, bool)> {
             }
         }
     }
-    Some((at, false))
+    Ok((at, false))
 }
 
 #[cfg(test)]
@@ -95,14 +98,24 @@ mod tests {
         }
         for broken in [&b"zz\r\n"[..], b"ffffffffffffffffff\r\n"] {
             let mut body = Body::CHUNKED;
-            assert_eq!(body.skip(broken), None);
+            assert!(body.skip(broken).is_err());
         }
+    }
+
+    #[test]
+    fn a_broken_coding_breaks_at_the_same_byte_in_any_pieces() {
+        let wire = b"5\r\nhello\r\n0/\r\n";
+        let mut body = Body::CHUNKED;
+        assert_eq!(body.skip(wire), Err(11));
+        let mut body = Body::CHUNKED;
+        assert_eq!(body.skip(&wire[..4]), Ok((4, false)));
+        assert_eq!(body.skip(&wire[4..]), Err(7));
     }
 
     #[test]
     fn lengths() {
         let mut body = Body::Length(4);
-        assert_eq!(body.skip(b"ab"), Some((2, false)));
-        assert_eq!(body.skip(b"cdef"), Some((2, true)));
+        assert_eq!(body.skip(b"ab"), Ok((2, false)));
+        assert_eq!(body.skip(b"cdef"), Ok((2, true)));
     }
 }

@@ -147,6 +147,11 @@ fn parsed(start: Start, length: usize, malformed: bool, fields: &[Header<'_>]) -
     head
 }
 
+/// Whether a head of which only the beginning is there asks for a WebSocket.
+pub(super) fn names_websocket(bytes: &[u8]) -> bool {
+    contains_token(bytes, b"upgrade: websocket") || contains_token(bytes, b"sec-websocket-")
+}
+
 fn contains_token(value: &[u8], token: &[u8]) -> bool {
     value.windows(token.len()).any(|w| w.eq_ignore_ascii_case(token))
 }

@@ -20,6 +20,19 @@ pub struct Upgrade {
     waiting: VecDeque<Waiting>,
     /// Upgrade requests that were answered with something else than 101, or with nothing yet.
     failures: Vec<Failure>,
+    /// Those beyond [`limits::FAILED_HANDSHAKES_OF_FLOW`].
+    unlisted: u64,
+    /// The client of an upgrade whose request, or whose 101, is partly missing.
+    cut: Option<usize>,
+}
+
+/// What is known of an upgrade that cannot be read to its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Hint {
+    /// The direction of the client: 0 or 1.
+    pub client: usize,
+    /// Whether permessage-deflate may have been agreed: it was offered, or the request is not known.
+    pub deflate_possible: bool,
 }
 
 /// An upgrade request that did not lead to a 101.
@@ -46,13 +59,28 @@ struct Waiting {
 #[derive(Debug, Default)]
 struct Side {
     state: State,
-    /// Bytes of an unfinished head, or what the client sent before its answer came.
+    /// What the client sent after its request, before the answer came.
+    early: Vec<Held>,
+    early_bytes: usize,
+    /// Bytes of an unfinished head.
     held: Vec<u8>,
     /// Where `held` begins.
     held_from: StreamOffset,
     held_origin: Origin,
+    /// Length of `held` when it was last read as a head and found unfinished.
+    tried: usize,
     /// The current body belongs to the last failure, whose excerpt is not complete yet.
     body_wanted: bool,
+}
+
+impl Side {
+    /// Whether the unfinished head is worth reading again after the bytes behind `before`: an empty line is among them, or
+    /// so much is new that what is no head shows itself. A head that comes byte by byte is not read for each of them.
+    fn is_due(&self, before: usize) -> bool {
+        let new = self.held.get(before.saturating_sub(3)..).unwrap_or_default();
+        let ends = new.windows(2).any(|w| w == b"\n\n") || new.windows(3).any(|w| w == b"\n\r\n");
+        ends || self.held.len() >= self.tried.saturating_mul(2)
+    }
 }
 
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
@@ -70,6 +98,19 @@ enum State {
     Lost,
 }
 
+/// Bytes of a segment behind a head.
+#[derive(Debug)]
+pub struct Held {
+    /// Where they begin.
+    pub offset: StreamOffset,
+    /// The bytes.
+    pub bytes: Vec<u8>,
+    /// The packet that carried them.
+    pub origin: Origin,
+    /// How far that packet acknowledged the other direction.
+    pub acknowledged: StreamOffset,
+}
+
 /// A completed handshake.
 #[derive(Debug)]
 pub struct Upgraded {
@@ -77,8 +118,8 @@ pub struct Upgraded {
     pub client: usize,
     /// The handshake.
     pub handshake: Handshake,
-    /// For each direction what it sent after its head and where that begins.
-    pub rest: [(StreamOffset, Vec<u8>, Origin); 2],
+    /// For each direction what it sent after its head, by segments.
+    pub rest: [Vec<Held>; 2],
     /// For each direction whether bytes were lost around its head, so that frames have to be searched for.
     pub lost: [bool; 2],
 }
@@ -94,9 +135,6 @@ pub enum Progress {
     Upgraded(Box<Upgraded>),
 }
 
-/// Bytes that a client may send before its answer is seen: captures of several queues put the answer later.
-const HELD: usize = 1024 * 1024;
-
 impl Upgrade {
     /// Whether these first bytes of a direction may be HTTP/1.
     #[must_use]
@@ -104,17 +142,28 @@ impl Upgrade {
         head::kind(bytes) != Kind::Neither
     }
 
-    /// Takes bytes of direction `from`.
-    pub fn data(&mut self, from: usize, offset: StreamOffset, bytes: &[u8], origin: Origin) -> Progress {
+    /// Takes bytes of direction `from`, in a packet that acknowledged so much of the other direction.
+    pub fn data(
+        &mut self,
+        from: usize,
+        offset: StreamOffset,
+        bytes: &[u8],
+        origin: Origin,
+        acknowledged: StreamOffset,
+    ) -> Progress {
         let mut at = 0;
         while at < bytes.len() {
             let here = StreamOffset(offset.0 + at as u64);
             let rest = &bytes[at..];
             match self.sides[from].state {
                 State::Body(mut body) => {
-                    let Some((taken, over)) = body.skip(rest) else {
-                        self.sides[from].state = State::Lost;
-                        return Progress::More;
+                    let (taken, over) = match body.skip(rest) {
+                        Ok(step) => step,
+                        Err(taken) => {
+                            self.keep_body(from, &rest[..taken]);
+                            self.sides[from].state = State::Lost;
+                            return Progress::More;
+                        }
                     };
                     self.keep_body(from, &rest[..taken]);
                     self.sides[from].state = if over { State::Head } else { State::Body(body) };
@@ -122,20 +171,25 @@ impl Upgrade {
                 }
                 State::Lost => return Progress::More,
                 State::Asked => {
-                    self.hold(from, here, rest, origin);
+                    self.hold_early(from, Held { offset: here, bytes: rest.to_vec(), origin, acknowledged });
                     return Progress::More;
                 }
                 State::Start | State::Head => {
                     let held = self.sides[from].held.len();
                     if held > 0 {
                         self.hold(from, here, rest, origin);
+                        if !self.sides[from].is_due(held) {
+                            return Progress::More;
+                        }
                         let joined = std::mem::take(&mut self.sides[from].held);
                         let begin = self.sides[from].held_from;
                         match self.head(from, &joined, origin) {
                             Ok(Some(taken)) => {
                                 at += taken - held;
                                 let after = StreamOffset(begin.0 + taken as u64);
-                                if let Some(done) = self.upgraded(from, after, &joined[taken..], origin) {
+                                let rest =
+                                    Held { offset: after, bytes: joined[taken..].to_vec(), origin, acknowledged };
+                                if let Some(done) = self.upgraded(from, rest) {
                                     return done;
                                 }
                             }
@@ -143,6 +197,7 @@ impl Upgrade {
                                 if joined.len() > limits::HTTP_HEAD {
                                     return Progress::NotHttp;
                                 }
+                                self.sides[from].tried = joined.len();
                                 self.sides[from].held = joined;
                                 return Progress::More;
                             }
@@ -153,12 +208,14 @@ impl Upgrade {
                             Ok(Some(taken)) => {
                                 at += taken;
                                 let after = StreamOffset(offset.0 + at as u64);
-                                if let Some(done) = self.upgraded(from, after, &bytes[at..], origin) {
+                                let rest = Held { offset: after, bytes: bytes[at..].to_vec(), origin, acknowledged };
+                                if let Some(done) = self.upgraded(from, rest) {
                                     return done;
                                 }
                             }
                             Ok(None) => {
                                 self.hold(from, here, rest, origin);
+                                self.sides[from].tried = rest.len();
                                 return Progress::More;
                             }
                             Err(()) => return self.not_http(from),
@@ -172,6 +229,9 @@ impl Upgrade {
 
     /// Takes note of lost bytes in direction `from`.
     pub fn gap(&mut self, from: usize, length: u64) {
+        if self.sides[from].state == State::Head || self.sides[from].state == State::Start {
+            self.cut_head(from);
+        }
         let side = &mut self.sides[from];
         side.held.clear();
         side.state = match side.state {
@@ -180,6 +240,57 @@ impl Upgrade {
             State::Body(Body::UntilClose) => State::Body(Body::UntilClose),
             _ => State::Lost,
         };
+    }
+
+    /// What the beginning of a head says whose end is missing.
+    fn cut_head(&mut self, from: usize) {
+        let held = &self.sides[from].held;
+        match head::kind(held) {
+            Kind::Response => match held.get(9..12).and_then(|s| std::str::from_utf8(s).ok()?.parse::<u16>().ok()) {
+                Some(101) => self.cut = Some(1 - from),
+                Some(200..) => {
+                    // A refusal: its status is known.
+                    if let Some(Waiting { upgrade: Some(request), malformed, .. }) = self.waiting.pop_front() {
+                        let response = Some(head::to_record(held, self.sides[from].held_origin));
+                        let violations = request_violations(&request, malformed);
+                        self.failures.push(Failure { request, response, body: Vec::new(), violations });
+                    }
+                }
+                _ => {}
+            },
+            Kind::Request if head::names_websocket(held) => self.cut = Some(from),
+            _ => {}
+        }
+    }
+
+    /// An upgrade that was asked for or granted and whose handshake cannot be read.
+    #[must_use]
+    pub fn hint(&self) -> Option<Hint> {
+        let asked = self.waiting.iter().find_map(|w| w.upgrade.as_ref());
+        let client = self.cut.or(asked.and(self.client))?;
+        let offers = |head: &Head| field_values(head, "sec-websocket-extensions").iter().any(|e| deflate(e).is_some());
+        Some(Hint { client, deflate_possible: asked.is_none_or(offers) })
+    }
+
+    /// Whether what direction `from` sends cannot be read any more, or no more of it can be held.
+    #[must_use]
+    pub fn has_lost_its_place(&self, from: usize, more: usize) -> bool {
+        let side = &self.sides[from];
+        match side.state {
+            State::Lost => true,
+            State::Asked => side.early_bytes + more + size_of::<Held>() > limits::HELD_BEFORE_ANSWER,
+            _ => false,
+        }
+    }
+
+    /// What the client sent after its request, whose answer is not going to be seen.
+    pub fn release(&mut self, from: usize) -> Vec<Held> {
+        let side = &mut self.sides[from];
+        if side.state != State::Asked || self.client != Some(from) {
+            return Vec::new();
+        }
+        side.state = State::Lost;
+        std::mem::take(&mut side.early)
     }
 
     /// The upgrade requests that came to nothing; those without an answer are only final when the connection is over.
@@ -191,6 +302,12 @@ impl Upgrade {
             }
         }
         (self.client, self.failures)
+    }
+
+    /// Upgrade requests that came to nothing and are not listed, because there were so many.
+    #[must_use]
+    pub fn unlisted(&self) -> u64 {
+        self.unlisted
     }
 
     /// Whether a request for an upgrade was seen.
@@ -210,10 +327,16 @@ impl Upgrade {
             side.held_from = at;
             side.held_origin = origin;
         }
-        if side.held.len() + bytes.len() <= HELD {
-            side.held.extend_from_slice(bytes);
+        side.held.extend_from_slice(bytes);
+    }
+
+    fn hold_early(&mut self, from: usize, held: Held) {
+        let side = &mut self.sides[from];
+        side.early_bytes += held.bytes.len() + size_of::<Held>();
+        if side.early_bytes <= limits::HELD_BEFORE_ANSWER {
+            side.early.push(held);
         } else {
-            side.held.clear();
+            side.early.clear();
             side.state = State::Lost;
         }
     }
@@ -245,6 +368,10 @@ impl Upgrade {
                     (None, Body::Length(0)) => State::Head,
                     (None, body) => State::Body(body),
                 };
+                if self.waiting.len() >= limits::REQUESTS_WAITING {
+                    // Their answers are not in the capture: one direction only.
+                    self.waiting.pop_front();
+                }
                 self.waiting.push_back(Waiting { upgrade, malformed: parsed.malformed, is_head });
             }
             Start::Response { status } => self.response(from, status, &parsed, &bytes[..length], origin),
@@ -272,8 +399,12 @@ impl Upgrade {
         if let Some(Waiting { upgrade: Some(request), malformed, .. }) = waiting {
             let response = Some(head::to_record(bytes, origin));
             let violations = request_violations(&request, malformed);
-            self.failures.push(Failure { request, response, body: Vec::new(), violations });
-            self.sides[from].body_wanted = true;
+            if self.failures.len() < limits::FAILED_HANDSHAKES_OF_FLOW {
+                self.failures.push(Failure { request, response, body: Vec::new(), violations });
+                self.sides[from].body_wanted = true;
+            } else {
+                self.unlisted += 1;
+            }
             self.resume_client();
         }
         self.sides[from].state = match parsed.response_body(status, to_head) {
@@ -288,16 +419,15 @@ impl Upgrade {
         let side = &mut self.sides[client];
         if side.state == State::Asked {
             side.state = State::Head;
-            let held = std::mem::take(&mut side.held);
-            let (from, origin) = (side.held_from, side.held_origin);
-            if !held.is_empty() {
-                self.data(client, from, &held, origin);
+            side.early_bytes = 0;
+            for held in std::mem::take(&mut side.early) {
+                self.data(client, held.offset, &held.bytes, held.origin, held.acknowledged);
             }
         }
     }
 
     /// When the head just read was a 101: the handshake and what follows it.
-    fn upgraded(&mut self, from: usize, at: StreamOffset, rest: &[u8], origin: Origin) -> Option<Progress> {
+    fn upgraded(&mut self, from: usize, rest: Held) -> Option<Progress> {
         if self.client == Some(from) || self.sides[from].state != State::Asked {
             return None;
         }
@@ -326,9 +456,8 @@ impl Upgrade {
         let handshake = Handshake { key, request, response, accept_valid, deflate, violations };
         let asked = &mut self.sides[client];
         let lost = asked.state != State::Asked;
-        let held = std::mem::take(&mut asked.held);
-        let mut pieces =
-            [(asked.held_from, if lost { Vec::new() } else { held }, asked.held_origin), (at, rest.to_vec(), origin)];
+        let early = if lost { Vec::new() } else { std::mem::take(&mut asked.early) };
+        let mut pieces = [early, vec![rest]];
         if client == 1 {
             pieces.swap(0, 1);
         }

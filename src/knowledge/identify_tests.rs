@@ -265,6 +265,7 @@ fn an_echoed_reason_says_nothing_about_the_echoer() {
         origin: Origin { packet: PacketNumber::new(packet), at: Timestamp(0) },
         start: Default::default(),
         acknowledged: Default::default(),
+        missing: 0,
         searched: false,
     };
     let reason = "frame with 6000 bytes exceeds limit of 5000 bytes";
@@ -277,11 +278,14 @@ fn an_echoed_reason_says_nothing_about_the_echoer() {
         server: address,
         first: Origin::default(),
         last: Origin::default(),
+        initial_sequence: None,
         joined_midstream: true,
         handshake: None,
+        request: None,
         from_client: Default::default(),
         from_server: Default::default(),
         tcp_end: None,
+        tcp_anomalies: None,
         capture_end: Timestamp(0),
     };
     connection.from_server.closes.push(close(7, reason));

@@ -1,14 +1,24 @@
-//! From a captured packet to its TCP segment: link layer, VLAN tags, IP.
+//! From a captured packet to its TCP segment: link layers, tunnels, IP and its fragments.
 
+mod fragments;
+mod ip;
 mod link;
+mod plain;
+mod rest;
+mod tcp;
+mod tunnel;
+mod walk;
 
-use std::net::{IpAddr, SocketAddr};
-
-use etherparse::{IpNumber, LaxIpSlice, LenSource, TcpSlice};
+use std::net::SocketAddr;
 
 use crate::capture::Packet;
 use crate::ids::{Origin, SequenceNumber};
+use crate::limits;
+use fragments::{Fragment, Fragments};
+use rest::Rest;
+use walk::Found;
 
+pub use fragments::{FragmentLosses, Tally};
 pub use link::link_type_name;
 
 /// TCP control bits (RFC 9293 section 3.1).
@@ -51,12 +61,14 @@ impl Flags {
 /// One TCP segment.
 #[derive(Debug, Clone, Copy)]
 pub struct Segment<'a> {
-    /// The packet it came in.
+    /// The packet it came in; for one that came in fragments, the packet that completed it.
     pub origin: Origin,
-    /// Who sent it.
+    /// Who sent it, by the innermost IP header.
     pub source: SocketAddr,
     /// To whom.
     pub destination: SocketAddr,
+    /// Identification of the innermost IPv4 header; 0 in IPv6, which has none.
+    pub identification: u16,
     /// Sequence number of its first byte.
     pub seq: SequenceNumber,
     /// Acknowledgement number; counts only with the ACK bit.
@@ -65,123 +77,89 @@ pub struct Segment<'a> {
     pub flags: Flags,
     /// Receive window as on the wire, not scaled.
     pub window: u16,
+    /// The TCP header with its options, as far as captured: at least its first 20 bytes.
+    pub header: &'a [u8],
     /// The payload captured.
     pub payload: &'a [u8],
     /// Its length on the wire: more than `payload.len()` when the snap length cut the packet.
     pub payload_wire_length: u32,
 }
 
-/// What a packet that holds no readable TCP segment is.
+/// What a packet that gives no TCP segment is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NotTcp {
-    /// Another protocol: nothing to see for this tool.
+    /// Another protocol, or a copy of what was joined already: nothing to see for this tool.
     Other,
-    /// A fragment of an IP packet that carries TCP.
+    /// A fragment that waits for others. Those that wait in vain are in [`FragmentLosses`].
     Fragment,
     /// A link type that is not known.
     UnknownLinkType(u16),
-    /// A tunnel or header that is not decoded; its name.
+    /// An EtherType that is not known.
+    UnknownEtherType(u16),
+    /// A tunnel or encapsulation that is not decoded; what it is.
     Undecoded(&'static str),
-    /// Headers cut or contradicting each other.
+    /// An encrypted tunnel or link; what it is.
+    Encrypted(&'static str),
+    /// More headers than `limits` allows.
+    TooDeep,
+    /// The snap length cut the packet before the end of its headers.
+    Cut,
+    /// Headers that contradict each other.
     Malformed,
 }
 
-/// Finds the TCP segment in a packet.
-///
-/// # Errors
-/// What the packet is instead.
-#[inline]
-pub fn decode<'a>(packet: &Packet<'a>) -> Result<Segment<'a>, NotTcp> {
-    let (ip, before) = link::network_layer(packet.link_type, packet.data)?;
-    // Bytes of the IP packet on the wire, for lengths that offload left at zero.
-    let wire = packet.wire_length.saturating_sub(u32::try_from(before).unwrap_or(u32::MAX));
-    decode_ip(packet.origin, ip, wire)
+/// Finds the TCP segments in the packets of a capture.
+#[derive(Debug, Default)]
+pub struct Decoder {
+    fragments: Fragments,
 }
 
-fn decode_ip(origin: Origin, ip: &[u8], wire: u32) -> Result<Segment<'_>, NotTcp> {
-    let (packet, _) = LaxIpSlice::from_slice(ip).map_err(|_| NotTcp::Malformed)?;
-    let (source, destination, total) = match &packet {
-        LaxIpSlice::Ipv4(v4) => {
-            let header = v4.header();
-            let total = u32::from(header.total_len());
-            (IpAddr::V4(header.source_addr()), IpAddr::V4(header.destination_addr()), total)
+impl Decoder {
+    /// The TCP segment in a packet, below all link layers and tunnels, or the one that its fragment completes.
+    ///
+    /// # Errors
+    /// What the packet is instead.
+    #[inline]
+    pub fn decode<'a>(&'a mut self, packet: &Packet<'a>) -> Result<Segment<'a>, NotTcp> {
+        match plain::segment(packet) {
+            Some(segment) => Ok(segment),
+            None => self.any(packet),
         }
-        LaxIpSlice::Ipv6(v6) => {
-            let header = v6.header();
-            let length = u32::from(header.payload_length());
-            let total = if length == 0 { 0 } else { length + 40 };
-            (IpAddr::V6(header.source_addr()), IpAddr::V6(header.destination_addr()), total)
+    }
+
+    /// What fragments cost: the capture is over.
+    #[must_use]
+    pub fn finish(self) -> FragmentLosses {
+        self.fragments.finish()
+    }
+
+    #[inline(never)]
+    fn any<'a>(&'a mut self, packet: &Packet<'a>) -> Result<Segment<'a>, NotTcp> {
+        match walk::packet(packet.origin, packet.link_type, Rest::new(packet.data, packet.wire_length))? {
+            Found::Segment(segment) => Ok(segment),
+            Found::Fragment(fragment, depth) => self.join(packet.origin, fragment, depth),
         }
-    };
-    let payload = packet.payload();
-    match payload.ip_number {
-        IpNumber::TCP => {}
-        IpNumber::GRE => return Err(NotTcp::Undecoded("GRE")),
-        IpNumber::IPV4 | IpNumber::IPV6 => return Err(NotTcp::Undecoded("IP in IP")),
-        IpNumber::UDP if is_vxlan(payload.payload) => return Err(NotTcp::Undecoded("VXLAN")),
-        _ => return Err(NotTcp::Other),
     }
-    if payload.fragmented {
-        return Err(NotTcp::Fragment);
+
+    #[cold]
+    fn join(&mut self, origin: Origin, fragment: Fragment<'_>, depth: usize) -> Result<Segment<'_>, NotTcp> {
+        let mut key = self.fragments.add(origin, fragment)?;
+        // What was joined may be a tunnel, with fragments inside.
+        for depth in depth..limits::TUNNELS {
+            let datagram = self.fragments.joined(key).ok_or(NotTcp::Fragment)?;
+            let Found::Fragment(inner, _) = walk::datagram(origin, datagram, depth)? else {
+                // Once more: the segment borrows from the table, which the loop may still have changed.
+                let datagram = self.fragments.joined(key).ok_or(NotTcp::Fragment)?;
+                let Found::Segment(segment) = walk::datagram(origin, datagram, depth)? else { break };
+                return Ok(segment);
+            };
+            let copy = inner.payload.bytes().to_vec();
+            let payload = Rest::new(&copy, inner.payload.wire());
+            key = self.fragments.add(origin, Fragment { payload, ..inner })?;
+        }
+        Err(NotTcp::TooDeep)
     }
-    // Length of the TCP segment on the wire: from the IP header, or from the packet where offload left the header at 0.
-    let header_length = u32::try_from(payload.payload.as_ptr() as usize - ip.as_ptr() as usize).unwrap_or(u32::MAX);
-    let segment_length = match payload.len_source {
-        LenSource::Slice if total <= header_length => wire.saturating_sub(header_length),
-        _ => total.saturating_sub(header_length),
-    };
-    decode_tcp(origin, (source, destination), payload.payload, segment_length)
 }
 
-fn decode_tcp(
-    origin: Origin,
-    (source, destination): (IpAddr, IpAddr),
-    bytes: &[u8],
-    length: u32,
-) -> Result<Segment<'_>, NotTcp> {
-    let Ok(tcp) = TcpSlice::from_slice(bytes) else {
-        return cut_header(origin, (source, destination), bytes, length);
-    };
-    let header = u32::from(tcp.data_offset()) * 4;
-    Ok(Segment {
-        origin,
-        source: SocketAddr::new(source, tcp.source_port()),
-        destination: SocketAddr::new(destination, tcp.destination_port()),
-        seq: SequenceNumber(tcp.sequence_number()),
-        ack: SequenceNumber(tcp.acknowledgment_number()),
-        flags: Flags(tcp.slice()[13]),
-        window: tcp.window_size(),
-        payload: tcp.payload(),
-        payload_wire_length: length.saturating_sub(header).max(u32::try_from(tcp.payload().len()).unwrap_or(0)),
-    })
-}
-
-/// A snap length that cuts the options of a TCP header leaves everything that counts.
-fn cut_header(
-    origin: Origin,
-    (source, destination): (IpAddr, IpAddr),
-    bytes: &[u8],
-    length: u32,
-) -> Result<Segment<'_>, NotTcp> {
-    let header = bytes.first_chunk::<20>().ok_or(NotTcp::Malformed)?;
-    let header_length = u32::from(header[12] >> 4) * 4;
-    if header_length < 20 || header_length > length {
-        return Err(NotTcp::Malformed);
-    }
-    Ok(Segment {
-        origin,
-        source: SocketAddr::new(source, u16::from_be_bytes([header[0], header[1]])),
-        destination: SocketAddr::new(destination, u16::from_be_bytes([header[2], header[3]])),
-        seq: SequenceNumber(u32::from_be_bytes([header[4], header[5], header[6], header[7]])),
-        ack: SequenceNumber(u32::from_be_bytes([header[8], header[9], header[10], header[11]])),
-        flags: Flags(header[13]),
-        window: u16::from_be_bytes([header[14], header[15]]),
-        payload: &[],
-        payload_wire_length: length - header_length,
-    })
-}
-
-/// UDP to the port of VXLAN (RFC 7348) with its flag byte.
-fn is_vxlan(udp: &[u8]) -> bool {
-    udp.get(2..4) == Some(&[0x12, 0xb5]) && udp.get(8).is_some_and(|flags| flags & 0x08 != 0)
-}
+#[cfg(test)]
+mod tests;

@@ -1,6 +1,6 @@
 //! One direction of a TCP connection as an ordered stream of bytes and gaps.
 
-use super::queue::{Early, Queue};
+use super::queue::{Early, OutOfOrder, Queue};
 use crate::connection::GapCause;
 use crate::ids::{Origin, SequenceNumber, StreamOffset};
 use crate::limits;
@@ -43,11 +43,19 @@ pub struct Assembler {
 }
 
 /// What only connections with losses or disorder need.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Disorder {
     early: Queue,
     retransmissions: u32,
     unanswered: u32,
+    /// Segments with data behind the FIN.
+    after_fin: u32,
+}
+
+impl Disorder {
+    fn new(in_all: &OutOfOrder) -> Box<Disorder> {
+        Box::new(Disorder { early: Queue::new(in_all), retransmissions: 0, unanswered: 0, after_fin: 0 })
+    }
 }
 
 impl Default for Assembler {
@@ -104,6 +112,32 @@ impl Assembler {
         self.disorder.as_ref().map_or(0, |d| d.unanswered)
     }
 
+    /// Segments that carried data behind the sender's FIN, which receivers ignore (RFC 9293 section 3.10.7.4).
+    #[must_use]
+    pub fn after_fin(&self) -> u32 {
+        self.disorder.as_ref().map_or(0, |d| d.after_fin)
+    }
+
+    /// Where this stream stands: the highest offset that was seen.
+    #[must_use]
+    pub fn sent(&self) -> StreamOffset {
+        StreamOffset(self.sent.max(self.offset))
+    }
+
+    /// Whether this number lies behind everything that was seen of the stream.
+    #[must_use]
+    pub fn is_ahead(&self, seq: SequenceNumber) -> bool {
+        self.started
+            && (self.offset as i64).saturating_add(i64::from(seq.distance_from(self.next))) > self.sent().0 as i64
+    }
+
+    /// Whether the other side has acknowledged bytes behind this number: a receiver takes nothing for it any more.
+    #[must_use]
+    pub fn is_behind(&self, seq: SequenceNumber) -> bool {
+        let at = (self.offset as i64).saturating_add(i64::from(seq.distance_from(self.next)));
+        self.started && !self.guessed && at < self.acknowledged as i64
+    }
+
     /// The first segment whose bytes are not acknowledged.
     #[must_use]
     pub fn unacknowledged_since(&self) -> Option<Origin> {
@@ -139,10 +173,40 @@ impl Assembler {
         StreamOffset(to.min(self.fin_at).min(self.sent.max(self.offset)))
     }
 
+    /// Goes on at `seq`: what came before it was not looked at.
+    pub fn resume_at(&mut self, seq: SequenceNumber) {
+        self.forget_early();
+        let ahead = seq.distance_from(self.next);
+        if self.started && (-0x10_0000..=0).contains(&ahead) {
+            return;
+        }
+        // Between two looks a stream may have run further than a signed distance reaches.
+        let passed = if self.started { u64::from(ahead.cast_unsigned()) } else { 0 };
+        self.started = true;
+        self.guessed = false;
+        self.offset += passed;
+        self.next = seq;
+        self.waited = 0;
+        self.sent = self.sent.max(self.offset);
+    }
+
+    /// Gives up what waits for missing bytes.
+    pub fn forget_early(&mut self) {
+        if let Some(disorder) = &mut self.disorder {
+            disorder.early.clear();
+        }
+    }
+
     /// Takes a segment of this direction and delivers what is in order now. `acknowledged` is what the segment itself
-    /// acknowledges of the other direction.
+    /// acknowledges of the other direction; `in_all` is what all flows keep out of order.
     #[inline]
-    pub fn push(&mut self, segment: &Segment<'_>, acknowledged: StreamOffset, sink: &mut impl Sink) {
+    pub fn push(
+        &mut self,
+        segment: &Segment<'_>,
+        acknowledged: StreamOffset,
+        in_all: &OutOfOrder,
+        sink: &mut impl Sink,
+    ) {
         let mut seq = segment.seq;
         if segment.flags.syn() {
             seq = seq.advanced_by(1);
@@ -170,9 +234,10 @@ impl Assembler {
         if ahead > FARTHEST {
             return;
         }
-        let length = u64::from(segment.payload_wire_length);
+        let mut length = u64::from(segment.payload_wire_length);
+        let mut payload = segment.payload;
         let start = self.offset as i64 + ahead;
-        if segment.flags.fin() {
+        if segment.flags.fin() && start + length as i64 >= self.acknowledged.min(self.sent) as i64 {
             let end = (start + length as i64).max(0) as u64;
             self.fin_at = self.fin_at.min(end);
             // An acknowledgement of the FIN that was captured before it looked like one more byte.
@@ -180,6 +245,15 @@ impl Assembler {
         }
         if length == 0 {
             return;
+        }
+        let fin_at = self.fin_at.min(i64::MAX as u64) as i64;
+        if start + length as i64 > fin_at {
+            self.disorder.get_or_insert_with(|| Disorder::new(in_all)).after_fin += 1;
+            length = (fin_at - start).max(0) as u64;
+            payload = payload.get(..length as usize).unwrap_or(payload);
+            if length == 0 {
+                return;
+            }
         }
         let end = start + length as i64;
         if end > self.sent as i64 {
@@ -190,12 +264,12 @@ impl Assembler {
         }
         if end <= self.offset as i64 {
             // Keep-alive probes count too: they repeat the byte before the next (RFC 9293 section 3.8.4).
-            self.repeated();
+            self.repeated(in_all);
             return;
         }
         if ahead > 0 {
-            let (bytes, origin) = (segment.payload.to_vec(), segment.origin);
-            let disorder = self.disorder.get_or_insert_default();
+            let (bytes, origin) = (payload.to_vec(), segment.origin);
+            let disorder = self.disorder.get_or_insert_with(|| Disorder::new(in_all));
             if !disorder.early.insert(Early { start: start as u64, length, bytes, origin, acknowledged }) {
                 disorder.retransmissions += 1;
                 disorder.unanswered += 1;
@@ -205,15 +279,15 @@ impl Assembler {
             }
             return;
         }
-        self.deliver(start, length, segment.payload, (segment.origin, acknowledged), sink);
+        self.deliver(start, length, payload, (segment.origin, acknowledged), sink);
         if self.disorder.is_some() {
             self.deliver_due(sink);
         }
     }
 
     #[cold]
-    fn repeated(&mut self) {
-        let disorder = self.disorder.get_or_insert_default();
+    fn repeated(&mut self, in_all: &OutOfOrder) {
+        let disorder = self.disorder.get_or_insert_with(|| Disorder::new(in_all));
         disorder.retransmissions += 1;
         disorder.unanswered += 1;
     }
@@ -335,10 +409,12 @@ mod tests {
             origin: Origin { packet: PacketNumber::new(1), at: Timestamp(0) },
             source: any,
             destination: any,
+            identification: 0,
             seq: SequenceNumber(seq),
             ack: SequenceNumber(0),
             flags: Flags::from_byte(flags),
             window: 1,
+            header: &[],
             payload,
             payload_wire_length: payload.len() as u32,
         }
@@ -348,13 +424,13 @@ mod tests {
     fn order_overlap_and_wrap() {
         let isn = u32::MAX - 4;
         let (mut a, mut kept) = (Assembler::default(), Kept::default());
-        a.push(&segment(isn, 2, b""), StreamOffset(0), &mut kept);
+        a.push(&segment(isn, 2, b""), StreamOffset(0), &OutOfOrder::default(), &mut kept);
         let first = isn.wrapping_add(1);
-        a.push(&segment(first.wrapping_add(3), 16, b"defg"), StreamOffset(0), &mut kept);
-        a.push(&segment(first.wrapping_add(5), 16, b"fghij"), StreamOffset(0), &mut kept);
-        a.push(&segment(first, 16, b"abcd"), StreamOffset(0), &mut kept);
-        a.push(&segment(first.wrapping_add(2), 16, b"cd"), StreamOffset(0), &mut kept);
-        a.push(&segment(first.wrapping_add(10), 17, b"kl"), StreamOffset(0), &mut kept);
+        a.push(&segment(first.wrapping_add(3), 16, b"defg"), StreamOffset(0), &OutOfOrder::default(), &mut kept);
+        a.push(&segment(first.wrapping_add(5), 16, b"fghij"), StreamOffset(0), &OutOfOrder::default(), &mut kept);
+        a.push(&segment(first, 16, b"abcd"), StreamOffset(0), &OutOfOrder::default(), &mut kept);
+        a.push(&segment(first.wrapping_add(2), 16, b"cd"), StreamOffset(0), &OutOfOrder::default(), &mut kept);
+        a.push(&segment(first.wrapping_add(10), 17, b"kl"), StreamOffset(0), &OutOfOrder::default(), &mut kept);
         assert_eq!(kept.bytes, b"abcdefghijkl");
         assert!(kept.gaps.is_empty());
         assert_eq!(a.retransmissions(), 1);
@@ -363,9 +439,9 @@ mod tests {
     #[test]
     fn a_hole_is_declared_when_acknowledged_and_patience_is_over() {
         let (mut a, mut kept) = (Assembler::default(), Kept::default());
-        a.push(&segment(0, 2, b""), StreamOffset(0), &mut kept);
-        a.push(&segment(1, 16, b"ab"), StreamOffset(0), &mut kept);
-        a.push(&segment(6, 16, b"fg"), StreamOffset(0), &mut kept);
+        a.push(&segment(0, 2, b""), StreamOffset(0), &OutOfOrder::default(), &mut kept);
+        a.push(&segment(1, 16, b"ab"), StreamOffset(0), &OutOfOrder::default(), &mut kept);
+        a.push(&segment(6, 16, b"fg"), StreamOffset(0), &OutOfOrder::default(), &mut kept);
         a.acknowledge(SequenceNumber(8));
         for _ in 0..limits::GAP_PATIENCE {
             a.tick(Origin::default(), &mut kept);
@@ -378,8 +454,8 @@ mod tests {
     #[test]
     fn a_hole_nobody_acknowledged_waits_for_the_end() {
         let (mut a, mut kept) = (Assembler::default(), Kept::default());
-        a.push(&segment(0, 2, b""), StreamOffset(0), &mut kept);
-        a.push(&segment(4, 17, b"de"), StreamOffset(0), &mut kept);
+        a.push(&segment(0, 2, b""), StreamOffset(0), &OutOfOrder::default(), &mut kept);
+        a.push(&segment(4, 17, b"de"), StreamOffset(0), &OutOfOrder::default(), &mut kept);
         for _ in 0..1000 {
             a.tick(Origin::default(), &mut kept);
         }
@@ -392,8 +468,8 @@ mod tests {
     fn a_start_guessed_from_an_acknowledgement_moves_back() {
         let (mut a, mut kept) = (Assembler::default(), Kept::default());
         a.acknowledge(SequenceNumber(103));
-        a.push(&segment(100, 16, b"abc"), StreamOffset(0), &mut kept);
-        a.push(&segment(103, 16, b"def"), StreamOffset(0), &mut kept);
+        a.push(&segment(100, 16, b"abc"), StreamOffset(0), &OutOfOrder::default(), &mut kept);
+        a.push(&segment(103, 16, b"def"), StreamOffset(0), &OutOfOrder::default(), &mut kept);
         assert_eq!(kept.bytes, b"abcdef");
         assert_eq!(a.acknowledged(), StreamOffset(3));
     }

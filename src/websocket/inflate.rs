@@ -10,14 +10,26 @@ const TAIL: [u8; 4] = [0, 0, 0xff, 0xff];
 /// Bytes of output taken at once.
 pub(super) const OUTPUT: usize = 64 * 1024;
 
+/// The largest window that a sender may refer back into (RFC 1951 section 2).
+const WINDOW: usize = 32 * 1024;
+
 /// Inflates the messages of one direction.
+///
+/// After a loss the context is not the sender's any more. A decoder that begins with an empty window then reads what
+/// provably does not depend on the part that is missing: it refuses every reference before its own first byte. Once 32 KiB
+/// in a row were read, the context is whole again.
 pub(super) struct Inflater {
     decoder: Decompress,
     takeover: bool,
-    /// Bytes were lost or could not be inflated: with context takeover nothing after them can be read.
-    broken: bool,
+    /// The rest of the current message cannot be read.
+    lost: bool,
+    /// Only the last `known` bytes of the context are known.
+    partial: bool,
+    known: u64,
     /// Messages inflated so far: whether there is a context at all.
     messages: u64,
+    /// The context, kept by hand for senders that end deflate streams (BFINAL) in mid-connection.
+    history: Option<Vec<u8>>,
     /// Compressed bytes of the current message, up to a cap, to try other assumptions on.
     sample: Vec<u8>,
     sample_whole: bool,
@@ -30,15 +42,21 @@ pub(super) struct Inflater {
 pub(super) struct Failed {
     pub(super) wire_offset: u64,
     pub(super) inflated: u64,
+    /// The context was incomplete and the format is intact: the message is unknown, not wrong.
+    pub(super) unknown: bool,
 }
 
 impl Inflater {
-    pub(super) fn new(takeover: bool) -> Inflater {
+    /// `partial`: the sender may have sent messages before that were not seen.
+    pub(super) fn new(takeover: bool, partial: bool) -> Inflater {
         Inflater {
             decoder: Decompress::new(false),
             takeover,
-            broken: false,
+            lost: false,
+            partial: partial && takeover,
+            known: 0,
             messages: 0,
+            history: None,
             sample: Vec::new(),
             sample_whole: true,
             wire: 0,
@@ -48,19 +66,22 @@ impl Inflater {
 
     /// Whether the current message can be inflated.
     pub(super) fn is_readable(&self) -> bool {
-        !self.broken
+        !self.lost
     }
 
     /// Bytes of this direction were lost.
     pub(super) fn lose(&mut self) {
-        self.broken = true;
+        self.lost = true;
     }
 
     /// A message begins.
     pub(super) fn begin(&mut self) {
-        if !self.takeover && (self.messages > 0 || self.broken) {
+        if self.lost || !self.takeover && self.messages > 0 {
             self.decoder.reset(false);
-            self.broken = false;
+            self.partial = self.takeover && (self.partial || self.lost);
+            self.known = 0;
+            self.history = None;
+            self.lost = false;
         }
         self.sample.clear();
         self.sample_whole = true;
@@ -88,15 +109,53 @@ impl Inflater {
         if last {
             input.extend_from_slice(&TAIL);
         }
-        let result = self.run(input, output, &mut take);
+        let mut result = self.run(input, output, &mut take);
         self.wire += length;
         if last {
             self.messages += 1;
         }
-        if result.is_err() {
-            self.broken = true;
+        if let Err(failed) = &mut result {
+            self.lost = true;
+            failed.unknown =
+                self.partial && !matches!(super::audit::audit(&self.sample, 1 << 15), super::audit::Outcome::Corrupt);
         }
         result
+    }
+
+    /// Takes note of output, which is context for what follows.
+    fn remember(&mut self, made: &[u8]) {
+        self.inflated += made.len() as u64;
+        if !self.partial && self.history.is_none() {
+            return;
+        }
+        self.known += made.len() as u64;
+        self.partial &= self.known < WINDOW as u64;
+        if let Some(history) = &mut self.history {
+            history.extend_from_slice(made);
+            if history.len() > 2 * WINDOW {
+                history.drain(..history.len() - WINDOW);
+            }
+        }
+    }
+
+    /// The sender ended its deflate stream (BFINAL, RFC 7692 section 7.2.3.5): the next one begins with its context.
+    fn begin_next_stream(&mut self, made: &[u8]) {
+        let before = self.decoder.total_out();
+        self.decoder = Decompress::new(false);
+        if !self.takeover {
+            return;
+        }
+        if self.history.is_none() {
+            // Nothing was kept so far, as almost no sender does this: what is not in the last output is unknown.
+            self.partial |= before > made.len() as u64 && made.len() < WINDOW;
+            self.known = made.len() as u64;
+            self.history = Some(made.to_vec());
+        }
+        let history = self.history.as_deref().unwrap_or_default();
+        let from = history.len().saturating_sub(WINDOW);
+        if !history.is_empty() {
+            let _ = self.decoder.set_dictionary(&history[from..]);
+        }
     }
 
     fn run(&mut self, input: &[u8], output: &mut [u8], take: &mut impl FnMut(&[u8])) -> Result<(), Failed> {
@@ -108,21 +167,17 @@ impl Inflater {
             let made = (self.decoder.total_out() - before_out) as usize;
             rest = &rest[used.min(rest.len())..];
             if made > 0 {
-                self.inflated += made as u64;
+                self.remember(&output[..made]);
                 take(&output[..made]);
             }
             match status {
                 Err(_) => {
                     let wire_offset = self.wire + (input.len() - rest.len()) as u64;
-                    return Err(Failed { wire_offset, inflated: self.inflated });
+                    return Err(Failed { wire_offset, inflated: self.inflated, unknown: false });
                 }
                 // A block with BFINAL set (RFC 7692 section 7.2.3.5): what follows is a new deflate stream.
                 Ok(Status::StreamEnd) => {
-                    let kept = made.min(32 * 1024);
-                    self.decoder = Decompress::new(false);
-                    if self.takeover && kept > 0 {
-                        let _ = self.decoder.set_dictionary(&output[made - kept..made]);
-                    }
+                    self.begin_next_stream(&output[..made]);
                     if rest.is_empty() || rest.len() <= TAIL.len() + 1 && rest.ends_with(&TAIL[1..]) {
                         return Ok(());
                     }
@@ -204,15 +259,15 @@ mod tests {
         let text = b"{\"type\":\"update\",\"payload\":\"the quick brown fox jumps over the lazy dog\"}";
         let mut encoder = Compress::new(Compression::default(), false);
         let wire: Vec<_> = (0..3).map(|_| compress(&mut encoder, text)).collect();
-        let mut inflater = Inflater::new(true);
+        let mut inflater = Inflater::new(true, false);
         for w in &wire {
             assert_eq!(inflate(&mut inflater, w).expect("inflates"), text);
         }
         // Without the first message the second cannot be read. miniz_oxide would answer with zeros.
-        let mut inflater = Inflater::new(true);
+        let mut inflater = Inflater::new(true, false);
         assert!(inflate(&mut inflater, &wire[1]).is_err());
         assert_eq!(inflater.examine(15).0, InflateFinding::ContextMissing);
-        let mut inflater = Inflater::new(false);
+        let mut inflater = Inflater::new(false, false);
         assert_eq!(inflate(&mut inflater, &wire[0]).expect("inflates"), text);
         assert!(inflate(&mut inflater, &wire[1]).is_err());
         assert_eq!(inflater.examine(15).0, InflateFinding::ContextKept);
@@ -221,7 +276,7 @@ mod tests {
 
     #[test]
     fn empty_and_final_blocks() {
-        let mut inflater = Inflater::new(true);
+        let mut inflater = Inflater::new(true, false);
         assert_eq!(inflate(&mut inflater, &[]).expect("inflates"), b"");
         assert_eq!(inflate(&mut inflater, &[0]).expect("inflates"), b"");
         // RFC 7692 section 7.2.3.5: "Hello" in a block with BFINAL, followed by a byte 0.
@@ -229,17 +284,17 @@ mod tests {
         assert_eq!(inflate(&mut inflater, &hello).expect("inflates"), b"Hello");
         assert_eq!(inflate(&mut inflater, &hello).expect("inflates"), b"Hello");
         // RFC 7692 section 7.2.3.2: the second "Hello" refers to the first.
-        let mut inflater = Inflater::new(true);
+        let mut inflater = Inflater::new(true, false);
         assert_eq!(inflate(&mut inflater, &hello[..7]).expect("inflates"), b"Hello");
         assert_eq!(inflate(&mut inflater, &[0xf2, 0x00, 0x11, 0x00, 0x00]).expect("inflates"), b"Hello");
     }
 
     #[test]
     fn corruption_is_told_from_text() {
-        let mut inflater = Inflater::new(true);
+        let mut inflater = Inflater::new(true, false);
         assert!(inflate(&mut inflater, b"\xff\xfe\xfd\xfc\xfb").is_err());
         assert_eq!(inflater.examine(15).0, InflateFinding::Corrupt);
-        let mut inflater = Inflater::new(true);
+        let mut inflater = Inflater::new(true, false);
         assert!(inflate(&mut inflater, b"{\"plain\":\"text\"}").is_err());
         assert_eq!(inflater.examine(15).0, InflateFinding::NotCompressed);
     }

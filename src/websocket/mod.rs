@@ -2,11 +2,13 @@
 
 mod audit;
 mod close;
+mod evidence;
 mod frame;
 mod inflate;
 mod mask;
 mod open_message;
 mod pings;
+mod probe;
 mod reader;
 mod resync;
 mod ring;
@@ -14,5 +16,6 @@ mod session;
 mod text;
 
 pub use close::may_be_sent;
+pub use probe::{Asked, Probe, Probed};
 pub use reader::{FrameSeen, Scratch};
 pub use session::{Session, Stage};

@@ -5,6 +5,7 @@ mod payload;
 mod plain;
 
 use super::close::{self, Place};
+use super::evidence::Expected;
 use super::frame::{Header, LONGEST_HEADER, opcode};
 use super::inflate::Inflater;
 use super::mask;
@@ -98,7 +99,7 @@ pub(super) struct FrameReader {
     /// The extension may be in use although nothing says so: the handshake was not seen.
     deflate_unknown: bool,
     tcp_stream: u32,
-    search: Option<Box<Search>>,
+    search: Option<Box<Lookout>>,
     message: Option<Box<OpenMessage>>,
     frame: Header,
     frame_start: StreamOffset,
@@ -111,8 +112,18 @@ pub(super) struct FrameReader {
     header: [u8; LONGEST_HEADER],
     control: Vec<u8>,
     inflater: Option<Box<Inflater>>,
-    next_try: usize,
+    /// A continuation may belong to a message whose beginning was not seen.
+    orphans: bool,
+    /// Bytes of the body of the current Close that are missing.
+    control_missing: u64,
     pub(super) sent: Sent,
+}
+
+/// What looks for frames where the next boundary is not known, or not yet beyond doubt.
+struct Lookout {
+    search: Search,
+    /// Frames are being read, and the search goes on in case they are none.
+    doubting: bool,
 }
 
 /// The counts that every message changes.
@@ -128,13 +139,7 @@ struct Totals {
 }
 
 impl FrameReader {
-    pub(super) fn new(
-        side: Side,
-        tcp_stream: u32,
-        deflate: Option<Deflate>,
-        deflate_unknown: bool,
-        lost: bool,
-    ) -> Self {
+    pub(super) fn new(side: Side, tcp_stream: u32, deflate: Option<Deflate>, deflate_unknown: bool) -> Self {
         FrameReader {
             side,
             tcp_stream,
@@ -152,13 +157,32 @@ impl FrameReader {
             tail_sent: false,
             closed: false,
             totals: Totals::default(),
+            ring: Ring::default(),
             control: Vec::new(),
             inflater: None,
-            search: lost.then(Box::default),
-            next_try: 0,
-            ring: Ring::default(),
+            search: None,
+            orphans: false,
+            control_missing: 0,
             sent: Sent::default(),
         }
+    }
+
+    /// Begins with a search: earlier bytes of this direction were not seen, or not read yet.
+    pub(super) fn searching(mut self, search: Option<Search>) -> Self {
+        let expected = self.expected();
+        let mut search = search.unwrap_or_else(|| Search::new(expected, limits::SEARCH_WINDOW));
+        search.expect(expected, limits::SEARCH_WINDOW);
+        for gap in search.gaps() {
+            self.note_gap(gap.start, gap.length, gap.origin, gap.why);
+        }
+        self.search = Some(Box::new(Lookout { search, doubting: false }));
+        self.orphans = true;
+        self.lose_context();
+        self
+    }
+
+    pub(super) fn expected(&self) -> Expected {
+        Expected { side: Some(self.side), deflate: self.deflate.is_some() || self.deflate_unknown }
     }
 
     /// Takes bytes that follow those before.
@@ -247,6 +271,7 @@ impl FrameReader {
         }
         match frame.opcode {
             opcode::TEXT | opcode::BINARY => {
+                self.orphans = false;
                 if self.message.is_some() {
                     self.violation(Rule::UnfinishedMessage, u64::from(frame.opcode));
                     self.end_message(false);
@@ -259,12 +284,12 @@ impl FrameReader {
                 message.frame(frame.length);
                 message.facts.end = payload_at;
                 message.facts.last = origin;
-                if frame.rsv & 4 != 0 && self.deflate.is_none() {
+                if frame.rsv & 4 != 0 && !compressed {
                     // Marked as compressed without an agreement: what it holds is anybody's guess.
                     message.unreadable();
                 } else if compressed {
                     let takeover = self.takeover();
-                    let inflater = self.inflater.get_or_insert_with(|| Box::new(Inflater::new(takeover)));
+                    let inflater = self.inflater.get_or_insert_with(|| Box::new(Inflater::new(takeover, false)));
                     inflater.begin();
                     if !inflater.is_readable() {
                         message.unreadable();
@@ -277,12 +302,15 @@ impl FrameReader {
                 if let Some(message) = &mut self.message {
                     message.frame(frame.length);
                     self.payload = self.payload_kind();
+                } else if self.orphans {
+                    self.orphans = !frame.fin;
                 } else {
                     self.violation(Rule::UnexpectedContinuation, 0);
                 }
             }
             control if opcode::is_control(control) => {
                 self.control.clear();
+                self.control_missing = 0;
                 self.payload = Payload::Control;
                 if !frame.fin {
                     self.violation(Rule::FragmentedControlFrame, u64::from(control));
@@ -399,6 +427,7 @@ impl FrameReader {
                     start: self.frame_start,
                     acknowledged: ctx.acknowledged,
                     length: self.frame.length,
+                    missing: self.control_missing,
                 };
                 let (close, broken) = close::read(&self.control, &place);
                 if let (Some((rule, value)), true) = (broken, whole) {
@@ -424,23 +453,9 @@ impl FrameReader {
         }
     }
 
-    /// The stream is over.
-    pub(super) fn finish(&mut self, ctx: &mut Context<'_>) {
-        let expected = self.expected();
-        if let Some(mut search) = self.search.take() {
-            let waiting = search.len() as u64;
-            if let Some(found) = search.find(expected, true) {
-                self.resume(ctx, found);
-            } else if let Some(found) = search.find_close(expected) {
-                let closes = self.sent.closes.len();
-                self.resume(ctx, found);
-                if let Some(close) = self.sent.closes.get_mut(closes) {
-                    close.searched = true;
-                }
-            } else {
-                self.sent.unreadable_bytes += waiting;
-            }
-        }
+    /// The stream is over. `in_order`: a FIN ended it.
+    pub(super) fn finish(&mut self, ctx: &mut Context<'_>, in_order: bool) {
+        self.finish_search(ctx, in_order);
         self.end_message(false);
         let ring = std::mem::take(&mut self.ring);
         ring.into_record(&mut self.sent);

@@ -2,6 +2,7 @@
 
 use super::pings::PingLog;
 use super::reader::{Context, FrameReader, FrameSeen, Heartbeat, Scratch};
+use super::resync::Search;
 use crate::connection::{GapCause, Handshake, Sent};
 use crate::ids::{Origin, Side, StreamOffset};
 
@@ -31,16 +32,41 @@ pub struct Session {
 impl Session {
     /// Begins behind a handshake. `lost`: for client and server, whether their first frame has to be searched for.
     #[must_use]
-    pub fn new(tcp_stream: u32, handshake: Option<Handshake>, lost: [bool; 2]) -> Session {
-        let deflate = handshake.as_ref().and_then(|h| h.deflate);
-        let unknown = handshake.is_none();
-        let reader = |side, lost| FrameReader::new(side, tcp_stream, deflate, unknown, lost);
+    pub fn new(tcp_stream: u32, handshake: Handshake, lost: [bool; 2]) -> Session {
+        let deflate = handshake.deflate;
+        let reader = |side, lost| {
+            let reader = FrameReader::new(side, tcp_stream, deflate, false);
+            if lost { reader.searching(None) } else { reader }
+        };
+        let readers = [reader(Side::Client, lost[0]), reader(Side::Server, lost[1])];
         Session {
-            readers: [reader(Side::Client, lost[0]), reader(Side::Server, lost[1])],
+            readers,
             pings: Default::default(),
             heartbeats: Vec::new(),
             closing: false,
-            handshake,
+            handshake: Some(handshake),
+        }
+    }
+
+    /// Begins where the handshake was not seen, with what a probe has gathered of client and server.
+    /// `deflate_possible`: permessage-deflate may have been agreed.
+    #[must_use]
+    pub(super) fn joined(tcp_stream: u32, [client, server]: [Search; 2], deflate_possible: bool) -> Session {
+        let reader = |side, search| FrameReader::new(side, tcp_stream, None, deflate_possible).searching(Some(search));
+        let readers = [reader(Side::Client, client), reader(Side::Server, server)];
+        Session { readers, pings: Default::default(), heartbeats: Vec::new(), closing: false, handshake: None }
+    }
+
+    /// Reads what a probe has gathered.
+    pub fn catch_up(&mut self, stage: &mut Stage<'_>) {
+        let mut sides = [Side::Client, Side::Server];
+        // In the order of the capture as far as the first frames tell.
+        sides.sort_by_key(|side| self.readers[*side as usize].waits_since());
+        for side in sides {
+            let mut context = context(stage, self.closing, &mut self.heartbeats);
+            self.readers[side as usize].decide(&mut context);
+            self.closing = context.closing;
+            self.note_heartbeats(side);
         }
     }
 
@@ -71,12 +97,12 @@ impl Session {
         self.note_heartbeats(side);
     }
 
-    /// The connection is over: what each side sent.
+    /// The connection is over: what each side sent. `in_order`: whether a FIN ended the stream of client and server.
     #[must_use]
-    pub fn finish(mut self, stage: &mut Stage<'_>) -> (Option<Handshake>, Sent, Sent) {
+    pub fn finish(mut self, stage: &mut Stage<'_>, in_order: [bool; 2]) -> (Option<Handshake>, Sent, Sent) {
         for side in [Side::Client, Side::Server] {
             let mut context = context(stage, self.closing, &mut self.heartbeats);
-            self.readers[side as usize].finish(&mut context);
+            self.readers[side as usize].finish(&mut context, in_order[side as usize]);
             self.closing = context.closing;
             self.note_heartbeats(side);
         }

@@ -7,7 +7,9 @@ use std::net::{Ipv4Addr, SocketAddrV4};
 use wsdiag::ids::Side;
 
 use super::conversation::Case;
-use super::files::{self, File};
+use super::files::{self, Compression, File};
+use super::layers::{Layer, Order};
+use super::links::Rare;
 use super::packets::{self, Ip, Link, Packet};
 use super::rng::Rng;
 use super::tcp::{self, ACK, Built, FIN, PSH, RST, SYN, Segment};
@@ -20,17 +22,40 @@ pub struct Clothing {
     pub shape: fn(&mut Vec<Segment>, &mut Rng),
     /// The link layer.
     pub link: Link,
+    /// Tunnels, tags and fragments, from the inside out.
+    pub layers: &'static [Layer],
     /// The version of IP.
     pub ip: Ip,
     /// The form of the file.
     pub file: File,
     /// Whether other traffic runs beside it.
     pub crowd: bool,
+    /// How often the capture point saw each packet.
+    pub seen: Seen,
+}
+
+/// How often a capture point sees each packet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Seen {
+    /// As it is.
+    Once,
+    /// On two interfaces in a row, as on its way through a bridge; Linux cooked v2 says on which.
+    Twice,
+    /// By a mirror port of both lanes: the copies come up to three packets later.
+    Mirrored,
 }
 
 const PCAP: File = File::Pcap { big_endian: false, nanoseconds: false };
-const PLAIN: Clothing =
-    Clothing { name: "plain", shape: as_is, link: Link::Ethernet, ip: Ip::V4, file: PCAP, crowd: false };
+const PLAIN: Clothing = Clothing {
+    name: "plain",
+    shape: as_is,
+    link: Link::Ethernet,
+    layers: &[],
+    ip: Ip::V4,
+    file: PCAP,
+    crowd: false,
+    seen: Seen::Once,
+};
 
 /// Ethernet, IPv4, pcap in little endian with microseconds, nothing lost, doubled or out of order.
 pub fn plain() -> &'static Clothing {
@@ -70,6 +95,84 @@ pub static CLOTHES: &[Clothing] = &[
     },
     Clothing { name: "raw IP", link: Link::RawIp, ..PLAIN },
     Clothing { name: "raw IPv6", link: Link::RawIp, ip: Ip::V6, ..PLAIN },
+    Clothing { name: "IPv4 fragments", layers: &[Layer::Fragments(64, Order::Forward)], ..PLAIN },
+    Clothing { name: "IPv4 fragments, last one first", layers: &[Layer::Fragments(64, Order::Reversed)], ..PLAIN },
+    Clothing { name: "IPv4 fragments, each twice", layers: &[Layer::Fragments(512, Order::Doubled)], ..PLAIN },
+    Clothing { name: "IPv6 fragments", ip: Ip::V6, layers: &[Layer::Fragments(48, Order::Forward)], ..PLAIN },
+    Clothing {
+        name: "IPv6 fragments, last one first",
+        ip: Ip::V6,
+        layers: &[Layer::Fragments(1232, Order::Reversed)],
+        ..PLAIN
+    },
+    Clothing { name: "IP in IP", layers: &[Layer::InIpv4], ..PLAIN },
+    Clothing { name: "IP in IPv6", layers: &[Layer::InIpv6], ..PLAIN },
+    Clothing { name: "GRE", layers: &[Layer::Gre], ..PLAIN },
+    Clothing { name: "GRE with all fields", layers: &[Layer::GreWithAll], ..PLAIN },
+    Clothing { name: "GRE with Ethernet", layers: &[Layer::GreEthernet], ..PLAIN },
+    Clothing { name: "ERSPAN I", layers: &[Layer::Erspan1], ..PLAIN },
+    Clothing { name: "ERSPAN II", layers: &[Layer::Erspan2], ..PLAIN },
+    Clothing { name: "ERSPAN III", layers: &[Layer::Erspan3], ..PLAIN },
+    Clothing { name: "PPTP", layers: &[Layer::Pptp], ..PLAIN },
+    Clothing { name: "VXLAN", layers: &[Layer::Vxlan], ..PLAIN },
+    Clothing { name: "VXLAN-GPE", layers: &[Layer::VxlanGeneric], ..PLAIN },
+    Clothing { name: "GENEVE", layers: &[Layer::Geneve], ..PLAIN },
+    Clothing { name: "GTP-U", layers: &[Layer::GtpU], ..PLAIN },
+    Clothing { name: "L2TP", layers: &[Layer::L2tp], ..PLAIN },
+    Clothing { name: "TZSP", layers: &[Layer::Tzsp], ..PLAIN },
+    Clothing { name: "MPLS in UDP", layers: &[Layer::MplsInUdp], ..PLAIN },
+    Clothing { name: "EtherIP", layers: &[Layer::EtherIp], ..PLAIN },
+    Clothing { name: "an authentication header", layers: &[Layer::Authentication], ..PLAIN },
+    Clothing { name: "MPLS", layers: &[Layer::Mpls], ..PLAIN },
+    Clothing { name: "an MPLS pseudowire", layers: &[Layer::Pseudowire], ..PLAIN },
+    Clothing { name: "an MPLS pseudowire without control word", layers: &[Layer::PseudowireWithoutWord], ..PLAIN },
+    Clothing { name: "PPPoE", layers: &[Layer::Pppoe], ..PLAIN },
+    Clothing { name: "a service header", layers: &[Layer::Nsh], ..PLAIN },
+    Clothing { name: "a provider backbone", layers: &[Layer::Backbone], ..PLAIN },
+    Clothing { name: "MACsec without encryption", layers: &[Layer::Macsec], ..PLAIN },
+    Clothing { name: "6in4", ip: Ip::V6, layers: &[Layer::InIpv4], ..PLAIN },
+    Clothing { name: "IPv6 in IPv6", ip: Ip::V6, layers: &[Layer::InIpv6], ..PLAIN },
+    Clothing { name: "Teredo", ip: Ip::V6, layers: &[Layer::Teredo], ..PLAIN },
+    Clothing { name: "IPv6 in MPLS in VLAN", ip: Ip::V6, layers: &[Layer::Mpls, Layer::Vlan], ..PLAIN },
+    Clothing { name: "VXLAN in GRE in VLAN", layers: &[Layer::Vxlan, Layer::Gre, Layer::Vlan], ..PLAIN },
+    Clothing { name: "fragments in GENEVE", layers: &[Layer::Fragments(256, Order::Reversed), Layer::Geneve], ..PLAIN },
+    Clothing { name: "VXLAN in fragments", layers: &[Layer::Vxlan, Layer::Fragments(256, Order::Forward)], ..PLAIN },
+    Clothing {
+        name: "fragments in GRE in fragments",
+        ip: Ip::V6,
+        layers: &[Layer::Fragments(600, Order::Reversed), Layer::Gre, Layer::Fragments(256, Order::Reversed)],
+        ..PLAIN
+    },
+    Clothing { name: "GTP-U in Linux cooked v2", link: Link::Cooked2, layers: &[Layer::GtpU], ..PLAIN },
+    Clothing { name: "802.3 with SNAP", shape: narrow, link: Link::Rare(Rare::Snap), ..PLAIN },
+    Clothing { name: "PPP", link: Link::Rare(Rare::Ppp), ..PLAIN },
+    Clothing { name: "PPP with short protocol numbers", link: Link::Rare(Rare::PppCompressed), ..PLAIN },
+    Clothing { name: "PPP on a serial line", link: Link::Rare(Rare::PppSerial), ..PLAIN },
+    Clothing { name: "PPP with direction", link: Link::Rare(Rare::PppWithDirection), ..PLAIN },
+    Clothing { name: "PPPoE without Ethernet", link: Link::Rare(Rare::Pppoe), ..PLAIN },
+    Clothing { name: "Cisco HDLC", link: Link::Rare(Rare::CiscoHdlc), ..PLAIN },
+    Clothing { name: "Frame Relay", link: Link::Rare(Rare::FrameRelay), ..PLAIN },
+    Clothing { name: "NFLOG", link: Link::Rare(Rare::Nflog { big_endian: false }), ..PLAIN },
+    Clothing { name: "PKTAP", link: Link::Rare(Rare::Pktap), ..PLAIN },
+    Clothing { name: "802.11", link: Link::Rare(Rare::Wlan), ..PLAIN },
+    Clothing { name: "802.11 with radiotap", link: Link::Rare(Rare::Radiotap), ..PLAIN },
+    Clothing { name: "802.11 with PPI", link: Link::Rare(Rare::Ppi), ..PLAIN },
+    Clothing { name: "802.11 with Prism", link: Link::Rare(Rare::Prism), ..PLAIN },
+    Clothing { name: "802.11 with radiotap in Linux cooked v1", link: Link::Rare(Rare::CookedWlan), ..PLAIN },
+    Clothing { name: "OpenBSD loopback", link: Link::Rare(Rare::Loop), ..PLAIN },
+    Clothing { name: "BSD IPsec interface", link: Link::Rare(Rare::Enc), ..PLAIN },
+    Clothing { name: "BSD packet filter log", link: Link::Rare(Rare::Pflog), ..PLAIN },
+    Clothing { name: "MPLS without Ethernet", link: Link::Rare(Rare::Mpls), ..PLAIN },
+    Clothing { name: "LINKTYPE_IPV4", link: Link::Rare(Rare::Ip { version_6: false }), ..PLAIN },
+    Clothing {
+        name: "NFLOG of a big-endian machine",
+        link: Link::Rare(Rare::Nflog { big_endian: true }),
+        file: File::Pcap { big_endian: true, nanoseconds: false },
+        ..PLAIN
+    },
+    Clothing { name: "LINKTYPE_IPV6", ip: Ip::V6, link: Link::Rare(Rare::Ip { version_6: true }), ..PLAIN },
+    Clothing { name: "IPv6 in 802.11 with radiotap", ip: Ip::V6, link: Link::Rare(Rare::Radiotap), ..PLAIN },
+    Clothing { name: "IPv6 in PPP", ip: Ip::V6, link: Link::Rare(Rare::Ppp), ..PLAIN },
     Clothing { name: "tiny segments", shape: tiny, ..PLAIN },
     Clothing { name: "segments of random size", shape: resegmented, ..PLAIN },
     Clothing { name: "segments of offload size", shape: offloaded, ..PLAIN },
@@ -81,6 +184,24 @@ pub static CLOTHES: &[Clothing] = &[
     Clothing { name: "sequence numbers wrap", shape: wrapped, ..PLAIN },
     Clothing { name: "wrapping and out of order", shape: wrapped_and_reordered, ..PLAIN },
     Clothing { name: "FIN carries the last data", shape: fin_with_data, ..PLAIN },
+    Clothing { name: "greetings sent again", shape: greeted_again, ..PLAIN },
+    Clothing { name: "everything sent again from some point on", shape: gone_back, ..PLAIN },
+    Clothing { name: "the request in the SYN", shape: opened_fast, ..PLAIN },
+    Clothing { name: "both ends open", shape: opened_by_both, ..PLAIN },
+    Clothing { name: "resets with wrong numbers", shape: reset_wrongly, ..PLAIN },
+    Clothing { name: "every packet captured twice", seen: Seen::Twice, ..PLAIN },
+    Clothing {
+        name: "every packet on two interfaces, Linux cooked v2",
+        seen: Seen::Twice,
+        link: Link::Cooked2,
+        ip: Ip::V6,
+        ..PLAIN
+    },
+    Clothing { name: "a mirror port that doubles", seen: Seen::Mirrored, ..PLAIN },
+    Clothing { name: "a mirror port that doubles tiny segments", seen: Seen::Mirrored, shape: tiny, ..PLAIN },
+    Clothing { name: "gzip", file: File::Compressed(Compression::Gzip), ..PLAIN },
+    Clothing { name: "zstd", file: File::Compressed(Compression::Zstd), ..PLAIN },
+    Clothing { name: "lz4", file: File::Compressed(Compression::Lz4), ..PLAIN },
     Clothing { name: "among other traffic", crowd: true, ..PLAIN },
     Clothing { name: "among other traffic, IPv6, pcapng", crowd: true, ip: Ip::V6, file: File::TwoSections, ..PLAIN },
 ];
@@ -106,13 +227,36 @@ pub fn capture(built: &Built, clothing: &Clothing, rng: &mut Rng) -> Vec<u8> {
             packets.push(packets::dns_query(segment.at, *segment.client.ip(), clothing.link, clothing.ip, nth as u16));
             packets.extend(packets::arp(segment.at, *segment.client.ip(), clothing.link));
         }
-        packets.push(packets::segment(segment, clothing.link, clothing.ip, nth as u16));
+        packets.extend(packets::layered(segment, clothing.link, clothing.ip, clothing.layers, nth as u16));
     }
     if packets.last().is_some_and(|p| p.at < built.ends_at) {
         let nobody = Ipv4Addr::new(10, 0, 0, 9);
         packets.push(packets::dns_query(built.ends_at, nobody, clothing.link, clothing.ip, 1));
     }
+    let packets = seen(packets, clothing, rng);
     files::write(clothing.file, clothing.link.number(), &packets, None)
+}
+
+/// The packets as often as the capture point sees them.
+fn seen(packets: Vec<Packet>, clothing: &Clothing, rng: &mut Rng) -> Vec<Packet> {
+    let mut all: Vec<Packet> = Vec::new();
+    for (nth, packet) in packets.iter().enumerate() {
+        let later = match clothing.seen {
+            Seen::Once => None,
+            Seen::Twice => Some(nth),
+            Seen::Mirrored => Some((nth + rng.below(4)).min(packets.len() - 1)),
+        };
+        all.push(packet.clone());
+        if let Some(place) = later.filter(|p| packets[*p].at - packet.at < 1_000_000) {
+            let mut copy = Packet { at: packets[place].at + 300, bytes: packet.bytes.clone() };
+            if clothing.link == Link::Cooked2 {
+                copy.bytes[7] += 1;
+            }
+            all.push(copy);
+        }
+    }
+    all.sort_by_key(|p| p.at);
+    all
 }
 
 fn as_is(_: &mut Vec<Segment>, _: &mut Rng) {}
@@ -121,6 +265,11 @@ fn as_is(_: &mut Vec<Segment>, _: &mut Rng) {}
 fn tiny(segments: &mut Vec<Segment>, rng: &mut Rng) {
     let most = if segments.iter().map(|s| s.payload.len()).sum::<usize>() < 8000 { 1 } else { 64 };
     cut(segments, |_| 1 + rng.below(most));
+}
+
+/// Leaves room for headers that count towards the largest frame.
+fn narrow(segments: &mut Vec<Segment>, _: &mut Rng) {
+    cut(segments, |_| 1400);
 }
 
 fn resegmented(segments: &mut Vec<Segment>, rng: &mut Rng) {
@@ -362,6 +511,98 @@ fn fin_with_data(segments: &mut Vec<Segment>, _: &mut Rng) {
             }
         }
     }
+}
+
+/// SYN and SYN-ACK come again, as if their answers were late.
+fn greeted_again(segments: &mut Vec<Segment>, _: &mut Rng) {
+    let mut all = Vec::new();
+    for segment in segments.drain(..) {
+        let greeting = segment.flags & SYN != 0;
+        // Just before the original: behind it the conversation goes on at once.
+        all.extend(greeting.then(|| Segment { at: segment.at - 2_000, ..segment.clone() }));
+        all.push(segment);
+    }
+    *segments = all;
+}
+
+/// A sender that hears nothing sends all its data again from some segment on.
+fn gone_back(segments: &mut Vec<Segment>, rng: &mut Rng) {
+    let mut all: Vec<Segment> = Vec::new();
+    let mut unheard: Vec<Segment> = Vec::new();
+    for segment in segments.drain(..) {
+        let same = unheard.last().is_none_or(|s| (s.connection, s.from) == (segment.connection, segment.from));
+        if !same || segment.payload.is_empty() {
+            if unheard.len() > 1 {
+                let from = rng.below(unheard.len());
+                all.extend(unheard[from..].iter().map(|s| Segment { at: segment.at - 1_000, ..s.clone() }));
+            }
+            unheard.clear();
+        }
+        if !segment.payload.is_empty() && segment.flags & (SYN | FIN | RST) == 0 {
+            unheard.push(segment.clone());
+        }
+        all.push(segment);
+    }
+    *segments = all;
+}
+
+/// TCP fast open (RFC 7413): the first segment with data of the client is part of its SYN, which the server takes whole.
+fn opened_fast(segments: &mut Vec<Segment>, _: &mut Rng) {
+    let connections = segments.iter().map(|s| s.connection).max().map_or(0, |c| c + 1);
+    for connection in 0..connections {
+        let mut mine = (0..segments.len()).filter(|&i| segments[i].connection == connection);
+        let Some(syn) = mine.next().filter(|&i| segments[i].flags == SYN) else { continue };
+        let Some(request) = mine.find(|&i| segments[i].from == Side::Client && !segments[i].payload.is_empty()) else {
+            continue;
+        };
+        let payload = segments.remove(request).payload;
+        let taken = segments[syn].seq.wrapping_add(1 + payload.len() as u32);
+        segments[syn].payload = payload;
+        // What came between them stands behind the request now.
+        for s in &mut segments[syn + 1..request] {
+            if s.connection == connection && s.from == Side::Server {
+                s.ack = taken;
+            } else if s.connection == connection {
+                s.seq = taken;
+            }
+        }
+    }
+}
+
+/// Both SYNs cross, and both are answered (RFC 9293 section 3.5).
+fn opened_by_both(segments: &mut Vec<Segment>, _: &mut Rng) {
+    let mut all: Vec<Segment> = Vec::new();
+    for segment in segments.drain(..) {
+        if segment.flags == SYN | ACK {
+            let syn = all.iter().rfind(|s| s.connection == segment.connection && s.flags == SYN).cloned();
+            all.push(Segment { flags: SYN, ack: 0, ..segment.clone() });
+            all.extend(syn.map(|syn| Segment {
+                flags: SYN | ACK,
+                ack: segment.seq.wrapping_add(1),
+                at: segment.at,
+                ..syn
+            }));
+        }
+        all.push(segment);
+    }
+    *segments = all;
+}
+
+/// Resets of nobody, far outside of the window, while both ends still speak.
+fn reset_wrongly(segments: &mut Vec<Segment>, rng: &mut Rng) {
+    let mut all: Vec<Segment> = Vec::new();
+    for (nth, segment) in segments.iter().enumerate() {
+        all.push(segment.clone());
+        let both_go_on = [Side::Client, Side::Server].iter().all(|side| {
+            let later = segments[nth + 1..].iter();
+            later.filter(|s| s.connection == segment.connection && s.from == *side && s.flags & RST == 0).count() > 1
+        });
+        if both_go_on && segment.flags & SYN == 0 && rng.once_in(4) {
+            let seq = segment.seq.wrapping_sub(100_000 + rng.below(1_000_000) as u32);
+            all.push(Segment { flags: RST | ACK, payload: Vec::new(), seq, ..segment.clone() });
+        }
+    }
+    *segments = all;
 }
 
 /// Plain HTTP on another port of the same server, over the same time.

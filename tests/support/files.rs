@@ -1,5 +1,7 @@
 //! Capture files: pcap and pcapng in both byte orders and several clocks.
 
+use std::io::Write as _;
+
 use super::packets::Packet;
 
 /// The form of a capture file.
@@ -21,6 +23,37 @@ pub enum File {
     TwoSections,
     /// pcapng with two interfaces that take turns, one counting 10^-9, the other 2^-30 seconds.
     TwoClocks,
+    /// Classic pcap in two members or frames, as log rotation and appending leave them.
+    Compressed(Compression),
+}
+
+/// What a capture is compressed with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Compression {
+    /// RFC 1952.
+    Gzip,
+    /// RFC 8878.
+    Zstd,
+    /// The LZ4 frame format.
+    Lz4,
+}
+
+impl Compression {
+    fn pack(self, bytes: &[u8]) -> Vec<u8> {
+        match self {
+            Compression::Gzip => {
+                let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+                encoder.write_all(bytes).expect("memory takes everything");
+                encoder.finish().expect("memory takes everything")
+            }
+            Compression::Zstd => ruzstd::encoding::compress_to_vec(bytes, ruzstd::encoding::CompressionLevel::Fastest),
+            Compression::Lz4 => {
+                let mut encoder = lz4_flex::frame::FrameEncoder::new(Vec::new());
+                encoder.write_all(bytes).expect("memory takes everything");
+                encoder.finish().expect("memory takes everything")
+            }
+        }
+    }
 }
 
 /// 2026-01-01 00:00:00 UTC: when every built capture begins.
@@ -48,6 +81,11 @@ pub fn write(file: File, link_type: u32, packets: &[Packet], snap: Option<usize>
                 out.interface(link_type, Some(9));
                 packets.iter().for_each(|p| out.packet(0, p, Clock::Nanoseconds));
             }
+        }
+        File::Compressed(compression) => {
+            out.pcap(link_type, packets, false);
+            let (first, second) = out.bytes.split_at(out.bytes.len() / 2);
+            out.bytes = [compression.pack(first), compression.pack(second)].concat();
         }
         File::TwoClocks => {
             out.section();

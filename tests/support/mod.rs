@@ -13,10 +13,17 @@ pub mod clothes;
 pub mod conversation;
 pub mod files;
 pub mod judge;
+pub mod layers;
+pub mod links;
+pub mod mutate;
+pub mod noise;
 pub mod packets;
+pub mod probing;
 pub mod rng;
 pub mod steps;
+pub mod targets;
 pub mod tcp;
+pub mod trial;
 pub mod websocket;
 
 use std::path::{Path, PathBuf};

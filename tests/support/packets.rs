@@ -4,6 +4,8 @@ use std::net::{Ipv4Addr, Ipv6Addr, SocketAddrV4};
 
 use wsdiag::ids::Side;
 
+use super::layers::{Layer, Typed};
+use super::links::{Rare, hardware};
 use super::tcp::Segment;
 
 /// A packet as a capture file keeps it.
@@ -35,6 +37,8 @@ pub enum Link {
     },
     /// No link layer.
     RawIp,
+    /// Another one.
+    Rare(Rare),
 }
 
 impl Link {
@@ -46,14 +50,13 @@ impl Link {
             Link::RawIp => 101,
             Link::Cooked1 => 113,
             Link::Cooked2 => 276,
+            Link::Rare(rare) => rare.number(),
         }
     }
 
     /// `payload` of the given EtherType under this link's header.
     fn wrap(self, ether_type: u16, from: Side, payload: &[u8]) -> Vec<u8> {
-        const CLIENT: [u8; 6] = [2, 0, 0, 0, 0, 1];
-        const SERVER: [u8; 6] = [2, 0, 0, 0, 0, 2];
-        let (source, target) = if from == Side::Client { (CLIENT, SERVER) } else { (SERVER, CLIENT) };
+        let (target, source) = hardware(from);
         let mut bytes = Vec::with_capacity(payload.len() + 24);
         match self {
             Link::Ethernet | Link::Vlan | Link::QinQ => {
@@ -86,6 +89,7 @@ impl Link {
                 bytes.extend_from_slice(&if big_endian { family.to_be_bytes() } else { family.to_le_bytes() });
             }
             Link::RawIp => {}
+            Link::Rare(rare) => return rare.wrap(ether_type, from, payload),
         }
         bytes.extend_from_slice(payload);
         if matches!(self, Link::Ethernet | Link::Vlan | Link::QinQ) && from == Side::Server && bytes.len() < 60 {
@@ -104,14 +108,34 @@ pub enum Ip {
     V6,
 }
 
-const IPV4: u16 = 0x0800;
-const IPV6: u16 = 0x86DD;
+/// EtherType.
+pub const IPV4: u16 = 0x0800;
+/// EtherType.
+pub const IPV6: u16 = 0x86DD;
 const ARP: u16 = 0x0806;
 const TCP: u8 = 6;
 const UDP: u8 = 17;
 
 /// A segment as a packet.
 pub fn segment(s: &Segment, link: Link, ip: Ip, identification: u16) -> Packet {
+    let (kind, bytes) = ip_packet(s, ip, identification);
+    Packet { at: s.at, bytes: link.wrap(kind, s.from, &bytes) }
+}
+
+/// A segment inside layers, given from the inside out: one packet, or one for each fragment.
+pub fn layered(s: &Segment, link: Link, ip: Ip, layers: &[Layer], identification: u16) -> Vec<Packet> {
+    let mut packets = vec![ip_packet(s, ip, identification)];
+    for layer in layers {
+        let around = |(nth, packet)| layer.around(packet, s.from, identification.wrapping_add(nth as u16 * 7919));
+        packets = packets.into_iter().enumerate().flat_map(around).collect();
+    }
+    // A nanosecond apart, so that what followed still follows
+    let place =
+        |(nth, (kind, bytes)): (usize, Typed)| Packet { at: s.at + nth as i64, bytes: link.wrap(kind, s.from, &bytes) };
+    packets.into_iter().enumerate().map(place).collect()
+}
+
+fn ip_packet(s: &Segment, ip: Ip, identification: u16) -> Typed {
     let (source, target) = if s.from == Side::Client { (s.client, s.server) } else { (s.server, s.client) };
     let syn = s.flags & super::tcp::SYN != 0;
     let options: &[u8] = if syn { &[2, 4, 0x05, 0xB4] } else { &[] }; // maximum segment size 1460
@@ -126,7 +150,7 @@ pub fn segment(s: &Segment, link: Link, ip: Ip, identification: u16) -> Packet {
     tcp.extend_from_slice(&[0; 4]);
     tcp.extend_from_slice(options);
     tcp.extend_from_slice(&s.payload);
-    Packet { at: s.at, bytes: under_ip(link, ip, TCP, s.from, (source, target), tcp, identification) }
+    under_ip(ip, TCP, (source, target), tcp, identification)
 }
 
 /// A UDP datagram that asks a name server, from the client's machine.
@@ -141,7 +165,8 @@ pub fn dns_query(at: i64, client: Ipv4Addr, link: Link, ip: Ip, number: u16) -> 
     let length = udp.len() as u16;
     udp[4..6].copy_from_slice(&length.to_be_bytes());
     let ends = (SocketAddrV4::new(client, 40_000 + number % 1000), SocketAddrV4::new(Ipv4Addr::new(10, 0, 0, 53), 53));
-    Packet { at, bytes: under_ip(link, ip, UDP, Side::Client, ends, udp, number) }
+    let (kind, bytes) = under_ip(ip, UDP, ends, udp, number);
+    Packet { at, bytes: link.wrap(kind, Side::Client, &bytes) }
 }
 
 /// An ARP request, for links that have it.
@@ -149,19 +174,17 @@ pub fn arp(at: i64, client: Ipv4Addr, link: Link) -> Option<Packet> {
     let mut bytes = vec![0, 1, 8, 0, 6, 4, 0, 1, 2, 0, 0, 0, 0, 1];
     bytes.extend_from_slice(&client.octets());
     bytes.extend_from_slice(&[0, 0, 0, 0, 0, 0, 10, 0, 0, 254]);
-    let carries = !matches!(link, Link::RawIp | Link::Loopback { .. });
+    let carries = !matches!(link, Link::RawIp | Link::Loopback { .. } | Link::Rare(_));
     carries.then(|| Packet { at, bytes: link.wrap(ARP, Side::Client, &bytes) })
 }
 
 fn under_ip(
-    link: Link,
     ip: Ip,
     protocol: u8,
-    from: Side,
     (source, target): (SocketAddrV4, SocketAddrV4),
     mut body: Vec<u8>,
     identification: u16,
-) -> Vec<u8> {
+) -> Typed {
     let (source, target) = match ip {
         Ip::V4 => (source.ip().octets().to_vec(), target.ip().octets().to_vec()),
         Ip::V6 => (version6(*source.ip()).octets().to_vec(), version6(*target.ip()).octets().to_vec()),
@@ -197,7 +220,7 @@ fn under_ip(
         }
     };
     header.extend_from_slice(&body);
-    link.wrap(ether_type, from, &header)
+    (ether_type, header)
 }
 
 /// The IPv6 address that stands for an IPv4 one.
@@ -207,7 +230,7 @@ pub fn version6(a: Ipv4Addr) -> Ipv6Addr {
 }
 
 /// The Internet checksum (RFC 1071) over parts of even length but the last.
-fn checksum(parts: &[&[u8]]) -> u16 {
+pub fn checksum(parts: &[&[u8]]) -> u16 {
     let mut sum: u64 = 0;
     for part in parts {
         for pair in part.chunks(2) {

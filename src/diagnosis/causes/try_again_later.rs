@@ -40,11 +40,7 @@ fn check(case: &Case<'_>) -> Verdict {
     finding.caused_by = Some(from.into());
     finding.change = Some(from.into());
     let server = case.connection.server;
-    let now_open = case.world.siblings(case.index).filter(|(i, c)| {
-        let end = case.world.endings[*i].at;
-        *i != case.index && c.first.at <= close.origin.at && end.is_none_or(|e| e.at > close.origin.at)
-    });
-    let open = now_open.count();
+    let open = case.world.open_at(server, close.origin.at);
     if open > 0 {
         let open = words::count(open, "other connection", "other connections");
         plain::note(&mut finding, format!("The capture shows {open} open to {server} at that moment."), &[]);

@@ -23,11 +23,14 @@ fn connection() -> Connection {
         server: "10.0.0.2:8080".parse().unwrap(),
         first: at(0),
         last: at(100_000),
+        initial_sequence: None,
         joined_midstream: false,
         handshake: None,
+        request: None,
         from_client: Box::default(),
         from_server: Box::default(),
         tcp_end: None,
+        tcp_anomalies: None,
         capture_end: at(100_000).at,
     }
 }
@@ -108,6 +111,7 @@ fn close(code: Option<u16>, reason: &[u8], ms: u64) -> CloseFrame {
         origin: at(ms),
         start: StreamOffset(90_000),
         acknowledged: StreamOffset(0),
+        missing: 0,
         searched: false,
     }
 }

@@ -20,7 +20,9 @@ fn run(request: &[u8], response: &[u8], size: usize) -> (Upgrade, Option<Upgrade
         let mut at = 0;
         while at < bytes.len() {
             let end = (at + size).min(bytes.len());
-            if let Progress::Upgraded(u) = upgrade.data(from, StreamOffset(at as u64), &bytes[at..end], origin()) {
+            if let Progress::Upgraded(u) =
+                upgrade.data(from, StreamOffset(at as u64), &bytes[at..end], origin(), StreamOffset(0))
+            {
                 return (upgrade, Some(*u));
             }
             at = end;
@@ -49,9 +51,9 @@ fn frames_behind_the_101_are_handed_on() {
     let response = [RESPONSE, b"\x81\x02hi"].concat();
     for size in [response.len(), RESPONSE.len() + 1, 50] {
         let (_, upgraded) = run(REQUEST, &response, size);
-        let (offset, rest, _) = upgraded.expect("an upgrade").rest[0].clone();
-        assert_eq!(offset.0, RESPONSE.len() as u64);
-        assert!(b"\x81\x02hi".starts_with(rest.as_slice()));
+        let rest = &upgraded.expect("an upgrade").rest[0][0];
+        assert_eq!(rest.offset.0, RESPONSE.len() as u64);
+        assert!(b"\x81\x02hi".starts_with(&rest.bytes));
     }
 }
 
@@ -59,18 +61,18 @@ fn frames_behind_the_101_are_handed_on() {
 fn frames_of_a_client_seen_before_the_answer_are_held() {
     let request = [REQUEST, b"\x81\x80abcd"].concat();
     let (_, upgraded) = run(&request, RESPONSE, 10_000);
-    let (offset, rest, _) = upgraded.expect("an upgrade").rest[1].clone();
-    assert_eq!((offset.0, rest.as_slice()), (REQUEST.len() as u64, &b"\x81\x80abcd"[..]));
+    let rest = &upgraded.expect("an upgrade").rest[1][0];
+    assert_eq!((rest.offset.0, rest.bytes.as_slice()), (REQUEST.len() as u64, &b"\x81\x80abcd"[..]));
 }
 
 #[test]
 fn refusals_keep_their_answer_and_the_connection_goes_on() {
     let mut upgrade = Upgrade::default();
     let refusal = b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 5\r\n\r\nlogin";
-    upgrade.data(1, StreamOffset(0), REQUEST, origin());
-    upgrade.data(0, StreamOffset(0), refusal, origin());
-    upgrade.data(1, StreamOffset(REQUEST.len() as u64), REQUEST, origin());
-    let progress = upgrade.data(0, StreamOffset(refusal.len() as u64), RESPONSE, origin());
+    upgrade.data(1, StreamOffset(0), REQUEST, origin(), StreamOffset(0));
+    upgrade.data(0, StreamOffset(0), refusal, origin(), StreamOffset(0));
+    upgrade.data(1, StreamOffset(REQUEST.len() as u64), REQUEST, origin(), StreamOffset(0));
+    let progress = upgrade.data(0, StreamOffset(refusal.len() as u64), RESPONSE, origin(), StreamOffset(0));
     assert!(matches!(progress, Progress::Upgraded(_)));
     let (client, failures) = upgrade.into_failures();
     assert_eq!((client, failures.len()), (Some(1), 1));
@@ -90,7 +92,7 @@ fn wrong_accept_is_seen() {
 #[test]
 fn other_protocols_are_left_alone() {
     let mut upgrade = Upgrade::default();
-    assert!(matches!(upgrade.data(0, StreamOffset(0), b"SSH-2.0-x\r\n", origin()), Progress::NotHttp));
+    assert!(matches!(upgrade.data(0, StreamOffset(0), b"SSH-2.0-x\r\n", origin(), StreamOffset(0)), Progress::NotHttp));
     assert!(!Upgrade::may_be_http(b"\x16\x03\x01"));
     assert!(Upgrade::may_be_http(b"G"));
 }

@@ -27,6 +27,8 @@ const RETURN: &str = "clients-return";
 
 /// What the two legs of a conversation through a proxy show, as an incident and as evidence.
 const LEGS: &str = "proxy-legs";
+/// The evidence that both legs are one TCP connection.
+const TRANSLATION: &str = "address-translation";
 
 /// What the title of a handshake begins with that was refused behind a proxy, and told in front of it.
 const BEHIND: &str = "the same request behind the proxy";
@@ -279,7 +281,10 @@ fn also_lines(
             1 => ("this conversation", format!(", {} to {}", leg.client, leg.server)),
             _ => ("these conversations", String::new()),
         };
-        lines.push(format!("The other side of the proxy shows {it} again ({streams}{ends})."));
+        let seen_again = report.incidents.iter().find(|i| i.kind == LEGS && i.connections.contains(&leg.id));
+        let translated = seen_again.is_some_and(|i| i.evidence.iter().any(|e| e.kind == TRANSLATION));
+        let place = if translated { "address translation" } else { "proxy" };
+        lines.push(format!("The other side of the {place} shows {it} again ({streams}{ends})."));
     }
     lines.into_iter().filter(|l| !l.is_empty()).map(Line::Prose).collect()
 }

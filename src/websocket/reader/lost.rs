@@ -1,11 +1,12 @@
 //! Where bytes are missing: counted through, or searched past.
 
-use super::{Context, FrameReader, Payload};
-use crate::connection::{Gap, GapCause};
-use crate::ids::{Origin, StreamOffset};
+use super::{Context, FrameReader, Lookout, Payload};
+use crate::connection::{Gap, GapCause, Resync, Sure};
+use crate::ids::{Origin, Side, StreamOffset};
 use crate::limits;
+use crate::websocket::frame::opcode;
 use crate::websocket::inflate::Inflater;
-use crate::websocket::resync::{Expected, Found};
+use crate::websocket::resync::{Found, Search, Stretch};
 
 impl FrameReader {
     /// Takes note of bytes that the capture lacks.
@@ -17,15 +18,38 @@ impl FrameReader {
         origin: Origin,
         why: GapCause,
     ) {
-        if self.sent.gaps.len() < limits::GAPS {
-            self.sent.gaps.push(Gap { start: offset, length, origin, why });
+        self.note_gap(offset, length, origin, why);
+        self.pass_gap(ctx, offset, length, origin, why);
+    }
+
+    pub(super) fn note_gap(&mut self, start: StreamOffset, length: u64, origin: Origin, why: GapCause) {
+        let gaps = &mut self.sent.gaps;
+        let adjoins = |last: &&mut Gap| last.why == why && last.start.0 + last.length == start.0;
+        if let Some(last) = gaps.last_mut().filter(adjoins) {
+            last.length += length;
+        } else if gaps.len() < limits::GAPS {
+            gaps.push(Gap { start, length, origin, why });
+        } else {
+            self.sent.unlisted_gap_bytes += length;
         }
-        if let Some(search) = &mut self.search {
-            self.sent.unreadable_bytes += search.len() as u64;
-            search.clear();
-            self.next_try = 0;
-            return;
+    }
+
+    fn pass_gap(&mut self, ctx: &mut Context<'_>, at: StreamOffset, length: u64, origin: Origin, why: GapCause) {
+        if let Some(lookout) = &mut self.search {
+            lookout.search.settle();
+            self.decide(ctx);
         }
+        if let Some(lookout) = &mut self.search {
+            lookout.search.lose(at, length, origin, why);
+            if !lookout.doubting {
+                return;
+            }
+        }
+        self.lose_bytes(ctx, at, length, origin);
+    }
+
+    /// Bytes of a frame, or of several, are missing.
+    fn lose_bytes(&mut self, ctx: &mut Context<'_>, offset: StreamOffset, length: u64, origin: Origin) {
         let mut length = length;
         if self.inside {
             let inside = length.min(self.remaining);
@@ -42,9 +66,12 @@ impl FrameReader {
                     inflater.lose();
                 }
             }
+            if self.payload == Payload::Control && inside > 0 {
+                self.control_missing = self.frame.length - self.control.len() as u64;
+            }
             if self.remaining == 0 {
                 self.tail_sent = true;
-                if self.payload == Payload::Control {
+                if self.payload == Payload::Control && self.frame.opcode != opcode::CLOSE && inside > 0 {
                     // Its content is not known: nothing may be concluded from it.
                     self.payload = Payload::Skip;
                 }
@@ -57,49 +84,168 @@ impl FrameReader {
     }
 
     /// The next frame boundary is unknown.
-    pub(super) fn lose_frames(&mut self) {
+    fn lose_frames(&mut self) {
         self.header_have = 0;
         self.inside = false;
+        self.orphans = true;
         self.end_message(false);
+        self.lose_context();
+        match &mut self.search {
+            Some(lookout) => {
+                lookout.doubting = false;
+                lookout.search.hand_over();
+            }
+            None => {
+                let search = Search::new(self.expected(), limits::SEARCH_WINDOW);
+                self.search = Some(Box::new(Lookout { search, doubting: false }));
+            }
+        }
+    }
+
+    /// A lost message may have been compressed: the context is not the sender's any more.
+    pub(super) fn lose_context(&mut self) {
         if let Some(inflater) = self.inflater.as_deref_mut() {
             inflater.lose();
-        } else if self.deflate.is_some() && self.takeover() {
-            // A lost message may have been compressed: the context is not the sender's any more.
-            let mut inflater = Inflater::new(true);
-            inflater.lose();
-            self.inflater = Some(Box::new(inflater));
+        } else if (self.deflate.is_some() || self.deflate_unknown) && self.takeover() {
+            self.inflater = Some(Box::new(Inflater::new(true, true)));
         }
-        self.search = Some(Box::default());
-        self.next_try = 0;
     }
 
-    pub(super) fn expected(&self) -> Expected {
-        Expected { side: self.side, deflate: self.deflate.is_some() || self.deflate_unknown }
-    }
-
+    /// Takes bytes while the boundary is searched for, or in doubt.
+    #[cold]
     pub(super) fn search_in(&mut self, ctx: &mut Context<'_>, offset: StreamOffset, bytes: &[u8], origin: Origin) {
-        let expected = self.expected();
-        let Some(search) = &mut self.search else { return };
-        let dropped = search.push(offset, bytes, origin);
-        if dropped > 0 {
-            self.next_try = 0;
-        }
-        self.sent.unreadable_bytes += dropped;
-        if search.len() < self.next_try {
+        let Some(lookout) = &mut self.search else { return };
+        lookout.search.push(offset, bytes, origin, ctx.acknowledged);
+        if !lookout.doubting {
+            self.decide(ctx);
             return;
         }
-        // Tried again when a quarter more is there, so that the search costs in proportion to the bytes.
-        self.next_try = search.len() + search.len() / 4;
-        if let Some(found) = search.find(expected, false) {
+        let before = lookout.search.handed_over();
+        self.decide(ctx);
+        // Where another beginning was taken, these bytes were read with it.
+        let goes_on = self.search.as_ref().is_none_or(|l| l.doubting && l.search.handed_over() == before);
+        if goes_on {
+            let lookout = self.search.take();
+            self.data(ctx, offset, bytes, origin);
+            self.search = lookout;
+        }
+    }
+
+    /// The packet of the first byte that waits to be read.
+    pub(in crate::websocket) fn waits_since(&self) -> Origin {
+        self.search.as_ref().map(|l| l.search.first_origin()).unwrap_or_default()
+    }
+
+    /// Reads on where there is evidence enough, and gives up what turned out to be none.
+    pub(in crate::websocket) fn decide(&mut self, ctx: &mut Context<'_>) {
+        let Some(lookout) = &mut self.search else { return };
+        if lookout.doubting {
+            match lookout.search.adopted() {
+                Some(bits) if bits >= limits::RESYNC_CERTAIN_BITS => {
+                    self.search = None;
+                    return;
+                }
+                Some(_) => {
+                    let Some(rival) = lookout.search.rival() else { return };
+                    let found = lookout.search.adopt(rival);
+                    self.lose_frames();
+                    self.resume(ctx, found);
+                    return;
+                }
+                None => self.lose_frames(),
+            }
+        }
+        let masked = self.side == Side::Client;
+        let Some(lookout) = &mut self.search else { return };
+        if let Some((index, course)) = lookout.search.best(masked)
+            && course.bits() >= limits::RESYNC_BITS
+        {
+            let found = lookout.search.adopt(index);
             self.resume(ctx, found);
         }
     }
 
-    pub(super) fn resume(&mut self, ctx: &mut Context<'_>, found: Found) {
-        self.search = None;
-        self.sent.unreadable_bytes += found.skipped;
-        for (offset, bytes, origin) in found.rest {
-            self.data(ctx, offset, &bytes, origin);
+    fn resume(&mut self, ctx: &mut Context<'_>, found: Found) {
+        let sure = match found.bits {
+            limits::RESYNC_CERTAIN_BITS.. => Sure::Certain,
+            limits::RESYNC_BITS.. => Sure::Likely,
+            _ => Sure::Possible,
+        };
+        let Found { start, skipped, frames, origin, bits, rest } = found;
+        if self.sent.resyncs.len() < limits::RESYNCS {
+            self.sent.resyncs.push(Resync { start, skipped, origin, sure, frames });
+        }
+        self.sent.unreadable_bytes += skipped;
+        let mut lookout = self.search.take();
+        let acknowledged = ctx.acknowledged;
+        for stretch in rest {
+            self.replay(ctx, stretch);
+        }
+        ctx.acknowledged = acknowledged;
+        if self.search.is_none() && bits < limits::RESYNC_CERTAIN_BITS {
+            if let Some(lookout) = &mut lookout {
+                lookout.doubting = true;
+                lookout.search.hand_over();
+            }
+            self.search = lookout;
+        }
+    }
+
+    fn replay(&mut self, ctx: &mut Context<'_>, stretch: Stretch) {
+        ctx.acknowledged = stretch.acknowledged;
+        let behind = StreamOffset(stretch.at.0 + stretch.bytes.len() as u64);
+        if !stretch.bytes.is_empty() {
+            self.data(ctx, stretch.at, &stretch.bytes, stretch.origin);
+        }
+        if let Some((length, why)) = stretch.missing {
+            if why == GapCause::NotKept {
+                self.note_gap(behind, length, stretch.origin, why);
+            }
+            self.pass_gap(ctx, behind, length, stretch.origin, why);
+        }
+    }
+
+    /// The stream is over: takes what little evidence there is, and searches for a Close.
+    pub(super) fn finish_search(&mut self, ctx: &mut Context<'_>, in_order: bool) {
+        let masked = self.side == Side::Client;
+        let Some(lookout) = &mut self.search else { return };
+        lookout.search.settle();
+        self.decide(ctx);
+        if let Some(lookout) = self.search.as_mut().filter(|l| !l.doubting)
+            && let Some((index, course)) = lookout.search.best_at_end(masked, in_order)
+            && course.bits() >= limits::RESYNC_END_BITS
+        {
+            let closes = self.sent.closes.len();
+            let found = lookout.search.adopt(index);
+            self.resume(ctx, found);
+            self.mark_searched(closes);
+        }
+        let Some(lookout) = &mut self.search else { return };
+        // A length that was misread claims more than the stream has, and the Close with it.
+        let unfinished = self.inside || self.header_have > 0;
+        if lookout.doubting && !unfinished {
+            return;
+        }
+        let doubting = lookout.doubting;
+        let found = if self.closed { None } else { lookout.search.find_close(in_order) };
+        match found {
+            Some(found) => {
+                let closes = self.sent.closes.len();
+                if doubting {
+                    self.lose_frames();
+                }
+                self.resume(ctx, found);
+                self.mark_searched(closes);
+            }
+            None if !doubting => self.sent.unreadable_bytes += lookout.search.seen(),
+            None => {}
+        }
+    }
+
+    /// Close frames from here on were found with little evidence.
+    fn mark_searched(&mut self, from: usize) {
+        for close in self.sent.closes.iter_mut().skip(from) {
+            close.searched = true;
         }
     }
 }

@@ -101,6 +101,10 @@ impl FrameReader {
             let none = Masked { key: None, offset: 0 };
             let result = inflater.push(masked, last, output, |plain| message.plain(plain, origin, none));
             let failure = match result {
+                Err(failed) if failed.unknown => {
+                    message.unreadable();
+                    return;
+                }
                 Err(failed) => {
                     let (finding, distance) = inflater.examine(window_bits);
                     Some((failed.wire_offset, failed.inflated, finding, distance))

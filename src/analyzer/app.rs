@@ -1,0 +1,306 @@
+//! What the bytes of a TCP connection are, and the stage that takes them: HTTP, then WebSocket, or neither.
+
+use std::net::SocketAddr;
+
+use super::heads::Heads;
+use crate::connection::{FailedHandshake, GapCause, Head};
+use crate::http::{Failure, Progress, Upgrade};
+use crate::ids::{Origin, Side, StreamOffset};
+use crate::tcp::Sink;
+use crate::websocket::{Asked, FrameSeen, Probe, Probed, Scratch, Session, Stage};
+
+/// What the bytes of a connection are.
+pub(super) enum App {
+    /// No byte seen yet.
+    Undecided,
+    /// HTTP/1 so far. Where bytes of its heads are missing, what follows is probed for frames.
+    Http {
+        upgrade: Box<Upgrade>,
+        probe: Option<Box<Probe>>,
+    },
+    /// The beginning was not seen: anything.
+    Probing(Box<Probe>),
+    /// The beginning was not seen, and no sign of frames: each segment is only glanced at.
+    Dormant,
+    /// WebSocket.
+    WebSocket {
+        session: Box<Session>,
+        client: usize,
+        /// The upgrade request, where its answer was not seen.
+        request: Option<Box<Head>>,
+    },
+    Ignored(Ignored),
+}
+
+/// Why a connection is not looked at any further.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Ignored {
+    /// Some other protocol.
+    OtherProtocol,
+    /// TLS, to this port.
+    Tls { port: u16 },
+    /// HTTP/2 in the clear.
+    Http2,
+}
+
+/// Hands the ordered bytes of one direction to the stage that the connection is in.
+pub(super) struct AppSink<'a> {
+    pub(super) app: &'a mut App,
+    pub(super) from: usize,
+    pub(super) now: Origin,
+    pub(super) scratch: &'a mut Scratch,
+    pub(super) on_frame: &'a mut dyn FnMut(&FrameSeen),
+    pub(super) addresses: [SocketAddr; 2],
+    pub(super) capture: usize,
+    /// Wireshark's `tcp.stream` in the capture of its first packet.
+    pub(super) stream: u32,
+    /// Whether the SYN of this direction was seen.
+    pub(super) begun: bool,
+    pub(super) refused: &'a mut Vec<FailedHandshake>,
+    pub(super) heads: &'a mut Heads,
+    pub(super) websockets: &'a mut usize,
+}
+
+impl AppSink<'_> {
+    /// Decides on the first bytes what a connection carries.
+    #[cold]
+    fn decide(&mut self, offset: StreamOffset, bytes: &[u8]) {
+        *self.app = if bytes.starts_with(b"PRI * HTTP/2") {
+            App::Ignored(Ignored::Http2)
+        } else if Upgrade::may_be_http(bytes) {
+            App::Http { upgrade: Box::default(), probe: None }
+        } else if is_tls(bytes) {
+            App::Ignored(self.tls())
+        } else if self.begun && offset.0 == 0 {
+            App::Ignored(Ignored::OtherProtocol)
+        } else {
+            App::Probing(Box::default())
+        };
+    }
+
+    /// TLS: of a connection whose SYN was not seen the lower port is taken for the server's.
+    fn tls(&self) -> Ignored {
+        let [low, high] = self.addresses.map(|a| a.port());
+        let to = self.addresses[1 - self.from].port();
+        Ignored::Tls { port: if self.begun { to } else { low.min(high) } }
+    }
+
+    fn progress(&mut self, progress: Progress) {
+        match progress {
+            Progress::More => {}
+            Progress::NotHttp => *self.app = App::Ignored(Ignored::OtherProtocol),
+            Progress::Upgraded(upgraded) => self.upgraded(*upgraded),
+        }
+    }
+
+    #[cold]
+    fn upgraded(&mut self, upgraded: crate::http::Upgraded) {
+        let client = upgraded.client;
+        let mut upgraded = upgraded;
+        self.heads.share(&mut upgraded.handshake);
+        let lost = [upgraded.lost[client], upgraded.lost[1 - client]];
+        let session = Box::new(Session::new(self.stream, upgraded.handshake, lost));
+        *self.websockets += 1;
+        let before = std::mem::replace(self.app, App::WebSocket { session, client, request: None });
+        if let App::Http { upgrade, .. } = before {
+            let (_, failures) = upgrade.into_failures();
+            let place = (self.capture, self.stream);
+            self.refused.extend(failures.into_iter().map(|f| failed_handshake(place, self.addresses, client, f)));
+        }
+        let asked = self.from;
+        for (index, held) in upgraded.rest.into_iter().enumerate() {
+            self.from = index;
+            for held in held.iter().filter(|h| !h.bytes.is_empty()) {
+                self.data(held.offset, &held.bytes, held.origin, held.acknowledged);
+            }
+        }
+        self.from = asked;
+    }
+
+    /// Bytes of a connection whose beginning was not seen.
+    #[cold]
+    fn probe(&mut self, offset: StreamOffset, bytes: &[u8], origin: Origin, acknowledged: StreamOffset) {
+        let App::Probing(probe) = self.app else { return };
+        if !probe.hopes() {
+            if is_tls(bytes) {
+                *self.app = App::Ignored(self.tls());
+                return;
+            }
+            if bytes.starts_with(b"GET ") || bytes.starts_with(b"HTTP/1.1 101 ") {
+                *self.app = App::Http { upgrade: Box::default(), probe: None };
+                self.data(offset, bytes, origin, acknowledged);
+                return;
+            }
+        }
+        match probe.data(self.from, offset, bytes, origin, acknowledged) {
+            Probed::More => {}
+            Probed::Nothing => *self.app = App::Dormant,
+            Probed::Frames { client } => self.recognised(client),
+        }
+    }
+
+    /// Bytes behind an HTTP head that was cut or lost.
+    #[cold]
+    fn probe_behind_http(&mut self, offset: StreamOffset, bytes: &[u8], origin: Origin, acknowledged: StreamOffset) {
+        let App::Http { upgrade, probe } = self.app else { return };
+        let probe = probe.get_or_insert_default();
+        if let Some(hint) = upgrade.hint() {
+            probe.asked(asked(hint));
+        }
+        for held in upgrade.release(self.from) {
+            probe.data(self.from, held.offset, &held.bytes, held.origin, held.acknowledged);
+        }
+        match probe.data(self.from, offset, bytes, origin, acknowledged) {
+            Probed::More => {}
+            Probed::Nothing => self.give_up_http(),
+            Probed::Frames { client } => self.recognised(client),
+        }
+    }
+
+    /// An HTTP connection that lost its place; what it refused before is kept.
+    fn give_up_http(&mut self) {
+        if let App::Http { upgrade, .. } = std::mem::replace(self.app, App::Dormant) {
+            let (client, failures) = upgrade.into_failures();
+            let place = (self.capture, self.stream);
+            let failed = |f| failed_handshake(place, self.addresses, client.unwrap_or(0), f);
+            self.refused.extend(failures.into_iter().map(failed));
+        }
+    }
+
+    /// Frames were recognised by their structure.
+    #[cold]
+    fn recognised(&mut self, client: usize) {
+        let (probe, request) = match std::mem::replace(self.app, App::Dormant) {
+            App::Probing(probe) => (probe, None),
+            App::Http { upgrade, probe: Some(probe) } => {
+                let (_, failures) = upgrade.into_failures();
+                let place = (self.capture, self.stream);
+                let (unanswered, refused): (Vec<_>, Vec<_>) = failures.into_iter().partition(|f| f.response.is_none());
+                self.refused.extend(refused.into_iter().map(|f| failed_handshake(place, self.addresses, client, f)));
+                let request = unanswered.into_iter().last().map(|f| Box::new(self.heads.share_request(f.request)));
+                (probe, request)
+            }
+            _ => return,
+        };
+        let mut session = Box::new(probe.into_session(self.stream, client));
+        let acknowledged = StreamOffset(0);
+        let mut stage = Stage { scratch: self.scratch, now: self.now, acknowledged, on_frame: self.on_frame };
+        session.catch_up(&mut stage);
+        *self.websockets += 1;
+        *self.app = App::WebSocket { session, client, request };
+    }
+
+    /// The connection is over: what little evidence there is has to do.
+    pub(super) fn finish_probe(&mut self, in_order: [bool; 2]) {
+        let probe = match self.app {
+            App::Probing(probe) => probe,
+            App::Http { upgrade, probe } => {
+                let Some(hint) = upgrade.hint() else { return };
+                let probe = probe.get_or_insert_default();
+                probe.asked(asked(hint));
+                for held in upgrade.release(hint.client) {
+                    probe.data(hint.client, held.offset, &held.bytes, held.origin, held.acknowledged);
+                }
+                probe
+            }
+            _ => return,
+        };
+        if let Probed::Frames { client } = probe.finish(in_order) {
+            self.recognised(client);
+        }
+    }
+}
+
+fn asked(hint: crate::http::Hint) -> Asked {
+    Asked { client: hint.client, deflate_possible: hint.deflate_possible }
+}
+
+/// The header of a TLS record (RFC 8446 section 5.1).
+fn is_tls(bytes: &[u8]) -> bool {
+    match *bytes {
+        [0x16, 3, _, ..] => true,
+        [0x14..=0x17, 3, 0..=4, high, low, ..] => u16::from_be_bytes([high, low]) <= (1 << 14) + 2048,
+        _ => false,
+    }
+}
+
+/// The record of a request that came to nothing; how TCP ended is added where that is known.
+pub(super) fn failed_handshake(
+    (capture, stream): (usize, u32),
+    addresses: [SocketAddr; 2],
+    client: usize,
+    failure: Failure,
+) -> FailedHandshake {
+    FailedHandshake {
+        capture,
+        tcp_stream: stream,
+        also_in: None,
+        client: addresses[client],
+        server: addresses[1 - client],
+        request: failure.request,
+        response: failure.response,
+        body: failure.body,
+        violations: failure.violations,
+        tcp_end: None,
+    }
+}
+
+impl Sink for AppSink<'_> {
+    #[inline]
+    fn data(&mut self, offset: StreamOffset, bytes: &[u8], origin: Origin, acknowledged: StreamOffset) {
+        if let App::Undecided = self.app {
+            self.decide(offset, bytes);
+        }
+        match self.app {
+            App::WebSocket { session, client, .. } => {
+                let side = if self.from == *client { Side::Client } else { Side::Server };
+                let mut stage = Stage { scratch: self.scratch, now: self.now, acknowledged, on_frame: self.on_frame };
+                session.data(&mut stage, side, offset, bytes, origin);
+            }
+            App::Http { upgrade, .. } if upgrade.has_lost_its_place(self.from, bytes.len()) => {
+                self.probe_behind_http(offset, bytes, origin, acknowledged);
+            }
+            App::Http { upgrade, .. } => {
+                let progress = upgrade.data(self.from, offset, bytes, origin, acknowledged);
+                self.progress(progress);
+            }
+            App::Probing(_) => self.probe(offset, bytes, origin, acknowledged),
+            App::Undecided | App::Dormant | App::Ignored(_) => {}
+        }
+    }
+
+    fn gap(&mut self, offset: StreamOffset, length: u64, origin: Origin, why: GapCause) {
+        match self.app {
+            App::WebSocket { session, client, .. } => {
+                let side = if self.from == *client { Side::Client } else { Side::Server };
+                let mut stage = Stage {
+                    scratch: self.scratch,
+                    now: self.now,
+                    acknowledged: StreamOffset(0),
+                    on_frame: self.on_frame,
+                };
+                session.gap(&mut stage, side, offset, length, origin, why);
+            }
+            App::Http { upgrade, probe } => {
+                for held in upgrade.release(self.from) {
+                    let probe = probe.get_or_insert_default();
+                    probe.data(self.from, held.offset, &held.bytes, held.origin, held.acknowledged);
+                }
+                upgrade.gap(self.from, length);
+                if let Some(probe) = probe
+                    && let Probed::Frames { client } = probe.gap(self.from, offset, length, origin, why)
+                {
+                    self.recognised(client);
+                    self.gap(offset, length, origin, why);
+                }
+            }
+            App::Probing(probe) => {
+                if let Probed::Frames { client } = probe.gap(self.from, offset, length, origin, why) {
+                    self.recognised(client);
+                    self.gap(offset, length, origin, why);
+                }
+            }
+            App::Undecided | App::Dormant | App::Ignored(_) => {}
+        }
+    }
+}
