@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::app::Ignored;
 use crate::capture::CaptureError;
-use crate::connection::BlindSpot;
+use crate::connection::{BlindSpot, GapCause};
 use crate::ids::PacketNumber;
 use crate::network::NotTcp;
 
@@ -16,6 +16,8 @@ pub(super) struct Blind {
     http2: u64,
     cut: Option<String>,
     unknown_interfaces: u64,
+    /// Connections that were not recognised because the snap length cut their bytes off, or because these were lost.
+    unrecognised: [(u64, Vec<u64>); 2],
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -51,6 +53,14 @@ impl Blind {
             Ignored::OtherProtocol => {}
             Ignored::Tls { port } => *self.tls_ports.entry(port).or_default() += 1,
             Ignored::Http2 => self.http2 += 1,
+        }
+    }
+
+    pub(super) fn unrecognised(&mut self, why: GapCause, packet: PacketNumber) {
+        let (count, packets) = &mut self.unrecognised[usize::from(why != GapCause::SnapLength)];
+        *count += 1;
+        if packets.len() < EXAMPLES {
+            packets.push(packet.0);
         }
     }
 
@@ -106,6 +116,25 @@ impl Blind {
                     packets,
                 ),
             }
+        }
+        for (lost, (count, packets)) in self.unrecognised.iter().enumerate().filter(|(_, (count, _))| *count > 0) {
+            let (connections, them) = if *count == 1 {
+                ("connection", "If it was a WebSocket, it")
+            } else {
+                ("connections", "A WebSocket among them")
+            };
+            let (kind, why, advice) = match lost {
+                0 => ("snap-length", "the snap length cut their packets", "Record whole packets: tcpdump -s 0."),
+                _ => (
+                    "lost-packets",
+                    "the capture lost the bytes that would tell",
+                    "Record with a larger buffer (tcpdump -B 16384) or a narrower filter.",
+                ),
+            };
+            let text = format!(
+                "{count} {connections} could not be recognised, as {why}. {them} is missing from this report. {advice}"
+            );
+            add(kind, text, packets);
         }
         if self.unknown_interfaces > 0 {
             let text = format!(

@@ -154,7 +154,12 @@ impl<'a> Analyzer<'a> {
         }
         let Some(Some(flow)) = self.flows.get_mut(index) else { return };
         let was_over = flow.is_over();
-        let mut shared = Shared { scratch: &mut self.scratch, heads: &mut self.heads, on_frame: self.on_frame };
+        let mut shared = Shared {
+            scratch: &mut self.scratch,
+            heads: &mut self.heads,
+            on_frame: self.on_frame,
+            blind: &mut self.blind,
+        };
         flow.segment(lookup.from.index(), segment, &mut shared);
         if flow.is_ignored() {
             self.blind.ignored(flow.ignored_because());
@@ -167,7 +172,12 @@ impl<'a> Analyzer<'a> {
     /// Closes a flow in the books.
     fn finish(&mut self, id: FlowId, now: Origin) {
         let Some(flow) = self.flows.get_mut(id.0 as usize).and_then(Option::take) else { return };
-        let mut shared = Shared { scratch: &mut self.scratch, heads: &mut self.heads, on_frame: self.on_frame };
+        let mut shared = Shared {
+            scratch: &mut self.scratch,
+            heads: &mut self.heads,
+            on_frame: self.on_frame,
+            blind: &mut self.blind,
+        };
         flow.finish(now, &mut shared, self.observations);
     }
 }
