@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use super::flow::End;
 use super::heads::Heads;
-use crate::connection::{FailedHandshake, GapCause};
+use crate::connection::{FailedHandshake, Gap, GapCause};
 use crate::http::{Failure, Progress, Upgrade};
 use crate::ids::{Origin, Side, StreamOffset};
 use crate::tcp::Sink;
@@ -54,6 +54,8 @@ pub(super) struct AppSink<'a> {
     /// Wireshark's `tcp.stream` in the capture of its first packet.
     pub(super) stream: u32,
     pub(super) ends: &'a [End; 2],
+    /// The first missing bytes that would have told what this connection carries, and whose they are.
+    pub(super) missing: &'a mut Option<(usize, Gap)>,
     pub(super) refused: &'a mut Vec<FailedHandshake>,
     pub(super) heads: &'a mut Heads,
     pub(super) websockets: &'a mut usize,
@@ -118,6 +120,19 @@ impl AppSink<'_> {
             }
         }
         self.from = asked;
+    }
+
+    /// Of a connection that is not recognised yet bytes are missing.
+    #[cold]
+    fn note_missing(&mut self, gap: Gap) {
+        // A connection begun before the capture lacks them anyway, and so does one of which one direction was recorded.
+        if gap.why != GapCause::SnapLength && self.ends.iter().any(|e| e.syn.is_none()) {
+            return;
+        }
+        let in_order = matches!(self.app, App::Http { upgrade, .. } if !upgrade.would_lose_its_place(self.from));
+        if !in_order {
+            self.missing.get_or_insert((self.from, gap));
+        }
     }
 
     /// Bytes of a connection whose beginning was not seen.
@@ -278,6 +293,9 @@ impl Sink for AppSink<'_> {
     }
 
     fn gap(&mut self, offset: StreamOffset, length: u64, origin: Origin, why: GapCause) {
+        if !matches!(self.app, App::WebSocket { .. }) {
+            self.note_missing(Gap { start: offset, length, origin, why });
+        }
         match self.app {
             App::WebSocket { session, client } => {
                 let side = if self.from == *client { Side::Client } else { Side::Server };

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::net::SocketAddr;
 
 use super::app::{App, AppSink, Ignored, failed_handshake};
+use super::blind::Blind;
 use super::heads::Heads;
 use crate::connection::{
     Advance, BlindSpot, Connection, FailedAttempt, FailedHandshake, Gap, GapCause, Handshake, HandshakeViolation, Head,
@@ -22,9 +23,8 @@ pub(super) struct Shared<'a> {
     pub(super) out_of_order: &'a OutOfOrder,
     /// WebSocket connections that are followed.
     pub(super) websockets: &'a mut usize,
-    /// Failed handshakes beyond the caps.
-    pub(super) unlisted_handshakes: &'a mut u64,
     pub(super) on_frame: &'a mut dyn FnMut(&FrameSeen),
+    pub(super) blind: &'a mut Blind,
 }
 
 /// How one direction began and ended.
@@ -97,6 +97,8 @@ pub(super) struct Flow {
     tcp_end: Option<(TcpEndKind, usize, Origin)>,
     /// What one direction acknowledged of the other, of which no packet was seen.
     unseen: Option<Box<Unseen>>,
+    /// The first missing bytes that would have told what this connection carries, and whose they are.
+    missing: Option<(usize, Gap)>,
     /// Upgrade requests of this connection that were refused before one succeeded, and the client's direction.
     refused: Vec<FailedHandshake>,
     anomalies: Option<Box<TcpAnomalies>>,
@@ -115,6 +117,7 @@ impl Flow {
             last: [Origin::default(); 2],
             tcp_end: None,
             unseen: None,
+            missing: None,
             refused: Vec::new(),
             over: false,
             anomalies: None,
@@ -174,6 +177,7 @@ impl Flow {
             capture: self.capture,
             stream: self.stream,
             ends: &self.ends,
+            missing: &mut self.missing,
             refused: &mut self.refused,
             heads: shared.heads,
             websockets: shared.websockets,
@@ -307,6 +311,7 @@ impl Flow {
                 capture: self.capture,
                 stream: self.stream,
                 ends: &self.ends,
+                missing: &mut self.missing,
                 refused: &mut self.refused,
                 heads: shared.heads,
                 websockets: shared.websockets,
@@ -317,10 +322,13 @@ impl Flow {
             }
         }
         observations.failed_handshakes.append(&mut self.refused);
+        if let Some((_, gap)) = self.missing.filter(|_| !matches!(self.app, App::WebSocket { .. } | App::Ignored(_))) {
+            shared.blind.unrecognised(gap.why, self.first.packet);
+        }
         match std::mem::replace(&mut self.app, App::Undecided) {
             App::Undecided => self.failed_attempt(observations),
             App::Http { upgrade, .. } => {
-                *shared.unlisted_handshakes += upgrade.unlisted();
+                shared.blind.unlisted_handshakes += upgrade.unlisted();
                 let tcp_end = self.tcp_end;
                 let (client, failures) = upgrade.into_failures();
                 let client = client.unwrap_or(0);
@@ -388,6 +396,13 @@ impl Flow {
     ) {
         self.fill(client, &mut from_client);
         self.fill(1 - client, &mut from_server);
+        let whole = handshake.as_ref().is_some_and(|h| h.request.is_some());
+        if let Some((index, gap)) = self.missing.filter(|_| !whole) {
+            let gaps = &mut if index == client { &mut from_client } else { &mut from_server }.gaps;
+            if gaps.iter().all(|g| g.start != gap.start) {
+                gaps.insert(0, gap);
+            }
+        }
         if handshake.is_none() && self.ends.iter().all(|e| e.syn.is_none()) {
             self.passed_before(client, &mut from_client);
             self.passed_before(1 - client, &mut from_server);
