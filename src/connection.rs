@@ -187,6 +187,9 @@ pub struct Sent {
     pub gaps: Vec<Gap>,
     /// Bytes that the capture lacks in further places.
     pub unlisted_gap_bytes: u64,
+    /// Compressed messages that were not inflated to their end, because what the capture inflates to is out of all proportion.
+    #[serde(default)]
+    pub not_inflated: u64,
     /// Bytes that were there but could not be read as frames (after lost frame headers).
     pub unreadable_bytes: u64,
     /// Payload bytes of continuation frames of messages whose beginning was not seen.

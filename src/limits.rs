@@ -107,6 +107,12 @@ pub const HEAD_BYTES: usize = 32;
 pub const SAMPLE_HEAD: usize = 512;
 /// Bytes kept around the first invalid byte of a text message.
 pub const SAMPLE_AROUND: usize = 2048;
+/// Directions of connections that are inflated at once: each costs some 50 KB.
+pub const INFLATERS: usize = 8192;
+/// Bytes of output that inflating may cost for each compressed byte of the run, on average: real text stays below 50.
+pub const INFLATE_RATIO: u64 = 200;
+/// Bytes of output that inflating may cost beyond that: single messages may be bombs, for those are refused.
+pub const INFLATE_FREE: u64 = 1024 * 1024 * 1024;
 /// Compressed bytes of the current message kept to try other assumptions on when it cannot be inflated.
 pub const COMPRESSED_SAMPLE: usize = 16 * 1024;
 

@@ -7,6 +7,7 @@ use super::world::World;
 use super::{anomalies, words};
 use crate::connection::{Connection, FirstClose, GapCause, Resync, Sure};
 use crate::ids::{PacketNumber, Side};
+use crate::limits;
 use crate::report::model::{BlindSpotReport, Confidence, Evidence};
 
 /// Lowers the confidence of a verdict that rests on what is missing, and says why.
@@ -86,6 +87,9 @@ pub(super) fn blind_spots(world: &World<'_>) -> Vec<BlindSpotReport> {
             }
             if let Some((text, packets)) = resynchronised(files, connection, side) {
                 add("resynchronised", text, packets);
+            }
+            if let Some(text) = not_inflated(files, connection, side) {
+                add("not-inflated", text, Vec::new());
             }
             if let Some(text) = unreadable(files, connection, side) {
                 add("unreadable-frames", text, Vec::new());
@@ -176,6 +180,23 @@ fn resynchronised(files: FilesOf<'_>, connection: &Connection, side: Side) -> Op
         ". Messages in between are not counted. Record with a larger buffer (tcpdump -B 16384) and whole packets.",
     );
     Some((text, told.iter().take(3).map(|r| r.origin.packet).collect()))
+}
+
+/// Compressed messages that were given up as bombs.
+fn not_inflated(files: FilesOf<'_>, connection: &Connection, side: Side) -> Option<String> {
+    let count = connection.sent_by(side).not_inflated;
+    (count > 0).then(|| {
+        format!(
+            "{} of the {side} in stream {} {} not inflated to the end, so that sizes and texts are unknown: the compressed \
+             messages of this capture grow to more than {} times their size on average, or more than {} connections use \
+             compression at once. Filter the capture by the connection in question.",
+            words::count(count as usize, "message", "messages"),
+            files.stream(connection.capture, connection.tcp_stream),
+            if count == 1 { "was" } else { "were" },
+            limits::INFLATE_RATIO,
+            limits::INFLATERS / 2
+        )
+    })
 }
 
 /// Bytes behind lost frame headers among which no frame was recognised any more.

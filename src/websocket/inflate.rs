@@ -2,6 +2,7 @@
 
 use flate2::{Decompress, FlushDecompress, Status};
 
+use super::effort::Place;
 use crate::connection::InflateFinding;
 use crate::limits;
 
@@ -35,7 +36,14 @@ pub(super) struct Inflater {
     sample_whole: bool,
     wire: u64,
     inflated: u64,
+    /// Its place among the inflaters of all connections.
+    _place: Place,
+    /// Work since it was last asked for, in bytes of output.
+    work: u64,
 }
+
+/// What a new deflate stream costs beside its context, in bytes of output.
+const NEW_STREAM: u64 = 8 * 1024;
 
 /// The decoder stopped.
 #[derive(Debug)]
@@ -48,7 +56,7 @@ pub(super) struct Failed {
 
 impl Inflater {
     /// `partial`: the sender may have sent messages before that were not seen.
-    pub(super) fn new(takeover: bool, partial: bool) -> Inflater {
+    pub(super) fn new(takeover: bool, partial: bool, place: Place) -> Inflater {
         Inflater {
             decoder: Decompress::new(false),
             takeover,
@@ -61,7 +69,14 @@ impl Inflater {
             sample_whole: true,
             wire: 0,
             inflated: 0,
+            _place: place,
+            work: 0,
         }
+    }
+
+    /// The work done since this was last asked, in bytes of output.
+    pub(super) fn take_work(&mut self) -> u64 {
+        std::mem::take(&mut self.work)
     }
 
     /// Whether the current message can be inflated.
@@ -125,6 +140,7 @@ impl Inflater {
     /// Takes note of output, which is context for what follows.
     fn remember(&mut self, made: &[u8]) {
         self.inflated += made.len() as u64;
+        self.work += made.len() as u64;
         if !self.partial && self.history.is_none() {
             return;
         }
@@ -141,7 +157,8 @@ impl Inflater {
     /// The sender ended its deflate stream (BFINAL, RFC 7692 section 7.2.3.5): the next one begins with its context.
     fn begin_next_stream(&mut self, made: &[u8]) {
         let before = self.decoder.total_out();
-        self.decoder = Decompress::new(false);
+        self.decoder.reset(false);
+        self.work += NEW_STREAM;
         if !self.takeover {
             return;
         }
@@ -155,6 +172,7 @@ impl Inflater {
         let from = history.len().saturating_sub(WINDOW);
         if !history.is_empty() {
             let _ = self.decoder.set_dictionary(&history[from..]);
+            self.work += (history.len() - from) as u64;
         }
     }
 
@@ -238,6 +256,10 @@ mod tests {
     use super::*;
     use flate2::{Compress, Compression, FlushCompress};
 
+    fn new_inflater(takeover: bool, partial: bool) -> Inflater {
+        Inflater::new(takeover, partial, Place::default())
+    }
+
     fn compress(encoder: &mut Compress, text: &[u8]) -> Vec<u8> {
         let mut out = Vec::with_capacity(text.len() + 100);
         encoder.compress_vec(text, &mut out, FlushCompress::Sync).expect("compresses");
@@ -263,15 +285,15 @@ mod tests {
         let text = b"{\"type\":\"update\",\"payload\":\"the quick brown fox jumps over the lazy dog\"}";
         let mut encoder = Compress::new(Compression::default(), false);
         let wire: Vec<_> = (0..3).map(|_| compress(&mut encoder, text)).collect();
-        let mut inflater = Inflater::new(true, false);
+        let mut inflater = new_inflater(true, false);
         for w in &wire {
             assert_eq!(inflate(&mut inflater, w).expect("inflates"), text);
         }
         // Without the first message the second cannot be read. miniz_oxide would answer with zeros.
-        let mut inflater = Inflater::new(true, false);
+        let mut inflater = new_inflater(true, false);
         assert!(inflate(&mut inflater, &wire[1]).is_err());
         assert_eq!(inflater.examine(15).0, InflateFinding::ContextMissing);
-        let mut inflater = Inflater::new(false, false);
+        let mut inflater = new_inflater(false, false);
         assert_eq!(inflate(&mut inflater, &wire[0]).expect("inflates"), text);
         assert!(inflate(&mut inflater, &wire[1]).is_err());
         assert_eq!(inflater.examine(15).0, InflateFinding::ContextKept);
@@ -280,7 +302,7 @@ mod tests {
 
     #[test]
     fn empty_and_final_blocks() {
-        let mut inflater = Inflater::new(true, false);
+        let mut inflater = new_inflater(true, false);
         assert_eq!(inflate(&mut inflater, &[]).expect("inflates"), b"");
         assert_eq!(inflate(&mut inflater, &[0]).expect("inflates"), b"");
         // RFC 7692 section 7.2.3.5: "Hello" in a block with BFINAL, followed by a byte 0.
@@ -288,7 +310,7 @@ mod tests {
         assert_eq!(inflate(&mut inflater, &hello).expect("inflates"), b"Hello");
         assert_eq!(inflate(&mut inflater, &hello).expect("inflates"), b"Hello");
         // RFC 7692 section 7.2.3.2: the second "Hello" refers to the first.
-        let mut inflater = Inflater::new(true, false);
+        let mut inflater = new_inflater(true, false);
         assert_eq!(inflate(&mut inflater, &hello[..7]).expect("inflates"), b"Hello");
         assert_eq!(inflate(&mut inflater, &[0xf2, 0x00, 0x11, 0x00, 0x00]).expect("inflates"), b"Hello");
     }
@@ -310,7 +332,7 @@ mod tests {
         let mut say = |text: &[u8]| compress(&mut encoder, text);
         // The second does not refer back; the third repeats the second, the fourth the lost first.
         let wire = [say(&first), say(&second), say(&second), say(&first), say(&second)];
-        let mut inflater = Inflater::new(true, false);
+        let mut inflater = new_inflater(true, false);
         inflater.lose();
         assert_eq!(inflate(&mut inflater, &wire[1]).expect("stands alone"), second);
         assert_eq!(inflate(&mut inflater, &wire[2]).expect("refers to what was read"), second);
@@ -321,7 +343,7 @@ mod tests {
 
     #[test]
     fn a_window_full_of_known_bytes_is_the_whole_context() {
-        let mut inflater = Inflater::new(true, true);
+        let mut inflater = new_inflater(true, true);
         for seed in 1..40 {
             let text = novel(seed, 1000);
             let wire = compress(&mut Compress::new(Compression::default(), false), &text);
@@ -341,7 +363,7 @@ mod tests {
 
     #[test]
     fn broken_formats_are_broken_in_any_context() {
-        let mut inflater = Inflater::new(true, true);
+        let mut inflater = new_inflater(true, true);
         assert!(!inflate(&mut inflater, b"\xff\xfe\xfd\xfc\xfb").expect_err("broken").unknown);
     }
 
@@ -349,7 +371,7 @@ mod tests {
     fn senders_that_end_their_streams_keep_their_context() {
         // Each message a deflate stream of its own (BFINAL) that refers to the ones before, as RFC 7692 section 7.2.3.5 allows.
         let texts: Vec<Vec<u8>> = (0..30).map(|seed| novel(seed % 25, 1500)).collect();
-        let mut inflater = Inflater::new(true, false);
+        let mut inflater = new_inflater(true, false);
         let mut before: Vec<u8> = Vec::new();
         for text in &texts {
             let mut encoder = Compress::new(Compression::default(), false);
@@ -366,10 +388,10 @@ mod tests {
 
     #[test]
     fn corruption_is_told_from_text() {
-        let mut inflater = Inflater::new(true, false);
+        let mut inflater = new_inflater(true, false);
         assert!(inflate(&mut inflater, b"\xff\xfe\xfd\xfc\xfb").is_err());
         assert_eq!(inflater.examine(15).0, InflateFinding::Corrupt);
-        let mut inflater = Inflater::new(true, false);
+        let mut inflater = new_inflater(true, false);
         assert!(inflate(&mut inflater, b"{\"plain\":\"text\"}").is_err());
         assert_eq!(inflater.examine(15).0, InflateFinding::NotCompressed);
     }

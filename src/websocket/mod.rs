@@ -2,6 +2,7 @@
 
 mod audit;
 mod close;
+mod effort;
 mod evidence;
 mod frame;
 mod inflate;

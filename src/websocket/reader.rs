@@ -5,6 +5,7 @@ mod payload;
 mod plain;
 
 use super::close::{self, Place};
+use super::effort::Effort;
 use super::evidence::Expected;
 use super::frame::{Header, LONGEST_HEADER, opcode};
 use super::inflate::Inflater;
@@ -44,11 +45,12 @@ pub struct FrameSeen {
 pub struct Scratch {
     pub(super) masked: Vec<u8>,
     pub(super) output: Vec<u8>,
+    pub(super) effort: Effort,
 }
 
 impl Default for Scratch {
     fn default() -> Self {
-        Scratch { masked: Vec::with_capacity(PIECE + 8), output: Vec::new() }
+        Scratch { masked: Vec::with_capacity(PIECE + 8), output: Vec::new(), effort: Effort::default() }
     }
 }
 
@@ -111,7 +113,10 @@ pub(super) struct FrameReader {
     deflate: Option<Deflate>,
     header: [u8; LONGEST_HEADER],
     control: Vec<u8>,
+    /// Made when there is something to inflate.
     inflater: Option<Box<Inflater>>,
+    /// Messages before were lost that may have been compressed.
+    context_lost: bool,
     /// A continuation may belong to a message whose beginning was not seen.
     orphans: bool,
     /// Bytes of the body of the current Close that are missing.
@@ -162,6 +167,7 @@ impl FrameReader {
             ring: Ring::default(),
             control: Vec::new(),
             inflater: None,
+            context_lost: false,
             search: None,
             orphans: false,
             control_missing: 0,
@@ -290,13 +296,8 @@ impl FrameReader {
                 if frame.rsv & 4 != 0 && !compressed {
                     // Marked as compressed without an agreement: what it holds is anybody's guess.
                     message.unreadable();
-                } else if compressed {
-                    let takeover = self.takeover();
-                    let inflater = self.inflater.get_or_insert_with(|| Box::new(Inflater::new(takeover, false)));
+                } else if compressed && let Some(inflater) = self.inflater.as_deref_mut() {
                     inflater.begin();
-                    if !inflater.is_readable() {
-                        message.unreadable();
-                    }
                 }
                 self.message = Some(Box::new(message));
                 self.payload = self.payload_kind();

@@ -4,7 +4,7 @@ use super::{Context, FrameReader, PIECE, Payload, Scratch};
 use crate::connection::{DataType, InflateFailure};
 use crate::ids::{Origin, Side, StreamOffset};
 use crate::limits;
-use crate::websocket::inflate::OUTPUT;
+use crate::websocket::inflate::{Inflater, OUTPUT};
 use crate::websocket::mask;
 use crate::websocket::open_message::{Masked, OpenMessage};
 
@@ -74,6 +74,21 @@ impl FrameReader {
 
     pub(super) fn compressed(&mut self, scratch: &mut Scratch, bytes: &[u8], phase: u64, last: bool, origin: Origin) {
         let window_bits = self.window_bits();
+        if self.inflater.is_none() {
+            self.inflater = scratch.effort.open().map(|place| {
+                let takeover = self.takeover();
+                Box::new(Inflater::new(takeover, self.context_lost, place))
+            });
+            if self.inflater.is_none() {
+                // Too many connections inflate at once; what this one says in the meantime is unknown, and context for the rest.
+                self.context_lost = true;
+                self.sent.not_inflated += u64::from(last);
+                if let Some(message) = self.message.as_deref_mut() {
+                    message.unreadable();
+                }
+                return;
+            }
+        }
         let (Some(message), Some(inflater)) = (self.message.as_deref_mut(), self.inflater.as_deref_mut()) else {
             return;
         };
@@ -83,7 +98,15 @@ impl FrameReader {
         if scratch.output.is_empty() {
             scratch.output = vec![0; OUTPUT];
         }
-        let Scratch { masked, output } = scratch;
+        if scratch.effort.is_exhausted() {
+            // Unknown from here on, like after a loss; the next message may be small again.
+            inflater.lose();
+            message.unreadable();
+            self.sent.not_inflated += 1;
+            return;
+        }
+        let Scratch { masked, output, effort } = scratch;
+        effort.earn(bytes.len());
         let mut phase = phase;
         let pieces = bytes.len().div_ceil(PIECE).max(1);
         for index in 0..pieces {
@@ -100,6 +123,7 @@ impl FrameReader {
             phase += piece.len() as u64;
             let none = Masked { key: None, offset: 0 };
             let result = inflater.push(masked, last, output, |plain| message.plain(plain, origin, none));
+            effort.spend(inflater.take_work());
             let failure = match result {
                 Err(failed) if failed.unknown => {
                     message.unreadable();
