@@ -68,6 +68,8 @@ pub const PROBE_CONTENT_BITS: i32 = 16;
 pub const PROBE_LAST_WORD_BITS: i32 = 24;
 /// Bits among those that no other protocol of type and length shows.
 pub const PROBE_LAST_WORD_CONTENT_BITS: i32 = 12;
+/// Bits of evidence of a Close alone that a FIN follows, in any place of the last segment.
+pub const PROBE_LAST_CLOSE_BITS: i32 = 28;
 /// Bits of evidence from one direction while the other shows something else.
 pub const PROBE_CONTRADICTED_BITS: i32 = 96;
 /// Bits of evidence where an upgrade was asked for or granted in bytes that are partly missing.

@@ -153,7 +153,8 @@ impl Flow {
     /// Whether a segment of a connection that showed no sign of frames is worth another look.
     #[cold]
     fn wakes(&mut self, from: usize, segment: &Segment<'_>) -> bool {
-        if !Probe::glance(segment.payload) {
+        let ends = segment.flags.fin() && Probe::glance_at_end(segment.payload);
+        if !ends && !Probe::glance(segment.payload) {
             self.assemblers.iter_mut().for_each(Assembler::forget_early);
             return false;
         }

@@ -8,6 +8,7 @@
 use super::close;
 use super::frame::{Header, opcode};
 use crate::ids::Side;
+use crate::limits;
 
 /// What frames of a direction look like.
 #[derive(Debug, Clone, Copy)]
@@ -266,6 +267,42 @@ pub(super) fn of_segment(bytes: &[u8]) -> i32 {
         course.ended(at == bytes.len());
     }
     course.bits()
+}
+
+/// The Close with the most evidence among the last bytes of a stream: where it begins, and how many bits it and its place are
+/// worth. `in_order`: a FIN follows the bytes; `boundary`: whether a segment begins at a place.
+pub(super) fn last_close(
+    bytes: &[u8],
+    expected: Expected,
+    in_order: bool,
+    boundary: impl Fn(usize) -> bool,
+) -> Option<(usize, Course, i32)> {
+    let mut best: Option<(usize, Course, i32)> = None;
+    for at in bytes.len().saturating_sub(limits::CLOSE_SEARCH)..bytes.len() {
+        if bytes[at] != 0x88 {
+            continue;
+        }
+        let Some((header, size)) = Header::parse(&bytes[at..]) else { continue };
+        let mut course = Course::default();
+        if !course.header(&header, expected) {
+            continue;
+        }
+        let (begin, end) = (at + size, at + size + header.length as usize);
+        let Some(body) = bytes.get(begin..end) else { continue };
+        course.payload(&header, body);
+        // At the end of the stream each length has its place; elsewhere each place is another try.
+        let place = match (end == bytes.len(), in_order) {
+            (true, true) => 11,
+            (true, false) => 7,
+            (false, _) if boundary(at) => 0,
+            (false, _) => -7,
+        };
+        let bits = course.bits() + place;
+        if best.as_ref().is_none_or(|(_, _, b)| bits > *b) {
+            best = Some((at, course, bits));
+        }
+    }
+    best
 }
 
 #[cfg(test)]

@@ -59,6 +59,15 @@ impl Probe {
             && evidence::of_segment(bytes) >= limits::PROBE_GLANCE_BITS
     }
 
+    /// Whether the last segment of a stream ends with what looks like a Close.
+    #[must_use]
+    pub fn glance_at_end(bytes: &[u8]) -> bool {
+        let expected = Expected { side: None, deflate: true };
+        let tail = &bytes[bytes.len().saturating_sub(140)..];
+        let close = evidence::last_close(tail, expected, true, |_| false);
+        close.is_some_and(|(_, _, bits)| bits >= limits::PROBE_LAST_CLOSE_BITS)
+    }
+
     /// Takes note of an opening handshake: less evidence is needed.
     pub fn asked(&mut self, asked: Asked) {
         self.asked = Some(asked);
@@ -124,6 +133,12 @@ impl Probe {
                 if proves && (all || last) {
                     return Probed::Frames { client: if masked { from } else { 1 - from } };
                 }
+            }
+            let close = self.sides[from].last_close(true).filter(|_| in_order[from]);
+            if let Some((_, course, bits)) = close
+                && bits >= limits::PROBE_LAST_CLOSE_BITS
+            {
+                return Probed::Frames { client: if course.masked() == Some(true) { from } else { 1 - from } };
             }
         }
         Probed::More
