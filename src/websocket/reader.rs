@@ -112,6 +112,8 @@ pub(super) struct FrameReader {
     header: [u8; LONGEST_HEADER],
     control: Vec<u8>,
     inflater: Option<Box<Inflater>>,
+    /// Messages were lost before there was anything to inflate.
+    context_lost: bool,
     /// A continuation may belong to a message whose beginning was not seen.
     orphans: bool,
     /// Bytes of the body of the current Close that are missing.
@@ -163,6 +165,7 @@ impl FrameReader {
             control: Vec::new(),
             inflater: None,
             search: None,
+            context_lost: false,
             orphans: false,
             control_missing: 0,
             control_acknowledged: StreamOffset(0),
@@ -291,8 +294,8 @@ impl FrameReader {
                     // Marked as compressed without an agreement: what it holds is anybody's guess.
                     message.unreadable();
                 } else if compressed {
-                    let takeover = self.takeover();
-                    let inflater = self.inflater.get_or_insert_with(|| Box::new(Inflater::new(takeover, false)));
+                    let (takeover, partial) = (self.takeover(), self.context_lost);
+                    let inflater = self.inflater.get_or_insert_with(|| Box::new(Inflater::new(takeover, partial)));
                     inflater.begin();
                     if !inflater.is_readable() {
                         message.unreadable();

@@ -5,7 +5,6 @@ use crate::connection::{Gap, GapCause, Resync, Sure};
 use crate::ids::{Origin, Side, StreamOffset};
 use crate::limits;
 use crate::websocket::frame::opcode;
-use crate::websocket::inflate::Inflater;
 use crate::websocket::resync::{Found, Search, Stretch};
 
 impl FrameReader {
@@ -104,10 +103,9 @@ impl FrameReader {
 
     /// A lost message may have been compressed: the context is not the sender's any more.
     pub(super) fn lose_context(&mut self) {
-        if let Some(inflater) = self.inflater.as_deref_mut() {
-            inflater.lose();
-        } else if (self.deflate.is_some() || self.deflate_unknown) && self.takeover() {
-            self.inflater = Some(Box::new(Inflater::new(true, true)));
+        match self.inflater.as_deref_mut() {
+            Some(inflater) => inflater.lose(),
+            None => self.context_lost = true,
         }
     }
 
