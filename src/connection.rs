@@ -69,7 +69,8 @@ pub struct Connection {
     pub first: Origin,
     /// The last packet of the TCP connection.
     pub last: Origin,
-    /// Whether the capture begins after the opening handshake.
+    /// Whether the opening handshake is not in the capture: begun before it, lost or cut. The connection was then recognised by
+    /// the structure of its frames.
     pub joined_midstream: bool,
     /// The opening handshake; `None` when it was not captured.
     pub handshake: Option<Box<Handshake>>,

@@ -18,6 +18,8 @@ pub(super) struct Blind {
     unknown_interfaces: u64,
     /// Connections that were not recognised because the snap length cut their bytes off, or because these were lost.
     unrecognised: [(u64, Vec<u64>); 2],
+    /// Connections begun before the capture that showed no sign of frames.
+    unknown_midstream: (u64, Vec<u64>),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -58,6 +60,14 @@ impl Blind {
 
     pub(super) fn unrecognised(&mut self, why: GapCause, packet: PacketNumber) {
         let (count, packets) = &mut self.unrecognised[usize::from(why != GapCause::SnapLength)];
+        *count += 1;
+        if packets.len() < EXAMPLES {
+            packets.push(packet.0);
+        }
+    }
+
+    pub(super) fn unknown_midstream(&mut self, packet: PacketNumber) {
+        let (count, packets) = &mut self.unknown_midstream;
         *count += 1;
         if packets.len() < EXAMPLES {
             packets.push(packet.0);
@@ -124,7 +134,7 @@ impl Blind {
                 ("connections", "A WebSocket among them")
             };
             let (kind, why, advice) = match lost {
-                0 => ("snap-length", "the snap length cut their packets", "Record whole packets: tcpdump -s 0."),
+                0 => ("snap-length", "the snap length cut the packets", "Record whole packets: tcpdump -s 0."),
                 _ => (
                     "lost-packets",
                     "the capture lost the bytes that would tell",
@@ -135,6 +145,16 @@ impl Blind {
                 "{count} {connections} could not be recognised, as {why}. {them} is missing from this report. {advice}"
             );
             add(kind, text, packets);
+        }
+        if let (count @ 1.., packets) = &self.unknown_midstream {
+            let text = format!(
+                "{count} {} open before the capture began, and nothing in {} bytes shows the structure of WebSocket frames; {} \
+                 with too few frames to be recognised. Start the capture before the clients connect.",
+                if *count == 1 { "connection was" } else { "connections were" },
+                if *count == 1 { "its" } else { "their" },
+                if *count == 1 { "it may be one" } else { "one of them may be one" },
+            );
+            add("unrecognised-midstream", text, packets);
         }
         if self.unknown_interfaces > 0 {
             let text = format!(

@@ -151,7 +151,7 @@ pub struct ConnectionReport {
     pub opened_at: Option<Time>,
     /// Packet of the 101.
     pub opening_packet: Option<u64>,
-    /// Whether the capture begins after the handshake.
+    /// Whether the handshake is not in the capture: begun before it, lost or cut.
     pub joined_midstream: bool,
     /// TLS facts; `None` for plain TCP.
     pub tls: Option<serde_json::Value>,

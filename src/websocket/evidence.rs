@@ -23,6 +23,8 @@ pub(super) struct Expected {
 pub(super) const LOOK: usize = 127;
 /// Bits of headers and alignment that count in full; of more, an eighth.
 const STRUCTURE: i32 = 40;
+/// Bits that more of them can be worth.
+const MORE_STRUCTURE: i32 = 24;
 
 /// What frames that follow one another say.
 #[derive(Debug, Clone, Copy, Default)]
@@ -41,6 +43,8 @@ pub(super) struct Course {
     poor: bool,
     /// The current frame has a fresh key.
     keyed: bool,
+    /// It has type and length of the one before.
+    repeats: bool,
     /// The last frame is a Close with this code, which is worth so many bits.
     close: Option<(u16, i32)>,
 }
@@ -54,7 +58,7 @@ impl Course {
     /// The evidence so far.
     pub(super) fn bits(&self) -> i32 {
         let structure = if self.finished_any { self.structure } else { self.structure.min(8) };
-        structure.min(STRUCTURE) + (structure - STRUCTURE).max(0) / 8 + self.content
+        structure.min(STRUCTURE) + ((structure - STRUCTURE).max(0) / 8).min(MORE_STRUCTURE) + self.content
     }
 
     /// The part of the evidence that only WebSocket shows.
@@ -104,17 +108,18 @@ impl Course {
         let stale = |key: [u8; 4]| {
             let last = self.key.unwrap_or([!key[0], !key[1], !key[2], !key[3]]);
             let same = key.iter().zip(last).filter(|(a, b)| **a == *b).count();
-            same > 1 || same == 1 && repeats || key == [key[0]; 4]
+            let pattern = key[0] == key[2] && key[1] == key[3] || key[0] == key[1] && key[2] == key[3];
+            same > 1 || same == 1 && repeats || pattern
         };
         let stale = header.mask.map(stale);
         self.poor = repeats || stale == Some(true);
         self.structure += match (repeats, stale) {
-            (true, None | Some(true)) => 0,
             (true, Some(false)) => bits.min(2),
-            (false, Some(true)) => bits.min(1),
+            (true, None) | (_, Some(true)) => 0,
             (false, _) => bits,
         };
         self.keyed = stale == Some(false);
+        self.repeats = repeats;
         // Few other protocols write lengths in these forms.
         self.content += match header.length {
             _ if self.poor => 0,
@@ -165,7 +170,7 @@ impl Course {
             Text::No if plain.len() < 4 => -2,
             Text::No => -7,
             Text::Odd => 0,
-            Text::Yes if self.poor && !self.keyed => 0,
+            Text::Yes if self.repeats && !self.keyed => 0,
             Text::Yes => (plain.len() as i32 * 7 / 5).min(most),
         };
     }

@@ -45,7 +45,7 @@ fn one_flow(seed: u64, tally: &mut Tally) {
         offsets[from] += bytes.len() as u64;
         if probe.is_none() && Probe::glance(bytes) {
             woken += 1;
-            probe = Some(Probe::default());
+            probe = Some(Probe::woken());
         }
         let Some(active) = &mut probe else { return };
         match active.data(from, offset, bytes, Origin::default(), StreamOffset(0)) {
