@@ -76,7 +76,8 @@ pub struct Connection {
     /// The initial sequence numbers of client and server; `None` unless both SYNs were captured.
     #[serde(default)]
     pub initial_sequence: Option<[u32; 2]>,
-    /// Whether the capture begins after the opening handshake.
+    /// Whether the opening handshake is not in the capture: begun before it, lost or cut. The connection was then recognised by
+    /// the structure of its frames.
     pub joined_midstream: bool,
     /// The opening handshake; `None` when it was not captured.
     pub handshake: Option<Box<Handshake>>,

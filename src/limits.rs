@@ -121,8 +121,12 @@ pub const PROBE_WINDOW: usize = 16 * 1024;
 /// Bytes of both directions after which a connection that shows no sign of frames is only glanced at.
 pub const PROBE_PATIENCE: u64 = 16 * 1024;
 /// Bits of evidence (see `websocket::evidence`) from both directions together that prove WebSocket: among random bytes, tried
-/// at every byte, they come once in a hundred ten-gigabyte captures.
-pub const PROBE_BITS: i32 = 40;
+/// at every byte, 40 come once in a hundred ten-gigabyte captures; what is not random is why more are asked.
+pub const PROBE_BITS: i32 = 48;
+/// The same where nothing but the structure of headers speaks for it.
+pub const PROBE_STRUCTURE_BITS: i32 = 64;
+/// Bits that have to show more than that.
+pub const PROBE_SHOWN_BITS: i32 = 8;
 /// The least that each of two directions has to say.
 pub const PROBE_SIDE_BITS: i32 = 14;
 /// Bits of evidence from one direction alone.
@@ -133,6 +137,8 @@ pub const PROBE_CONTENT_BITS: i32 = 16;
 pub const PROBE_LAST_WORD_BITS: i32 = 24;
 /// Bits among those that no other protocol of type and length shows.
 pub const PROBE_LAST_WORD_CONTENT_BITS: i32 = 12;
+/// Bits of evidence of a Close alone that a FIN follows, in any place of the last segment.
+pub const PROBE_LAST_CLOSE_BITS: i32 = 28;
 /// Bits of evidence from one direction while the other shows something else.
 pub const PROBE_CONTRADICTED_BITS: i32 = 96;
 /// Bits of evidence where an upgrade was asked for or granted in bytes that are partly missing.

@@ -21,6 +21,8 @@ pub(super) struct Blind {
     unknown_interfaces: u64,
     /// Connections that were not recognised because the snap length cut their bytes off, or because these were lost.
     unrecognised: [(u64, Vec<PacketNumber>); 2],
+    /// Connections begun before the capture that showed no sign of frames.
+    unknown_midstream: (u64, Vec<PacketNumber>),
     /// Flows given up because too many were open: half-open ones, and others that were no WebSocket yet.
     pub(super) half_open_evicted: u64,
     pub(super) undecided_evicted: u64,
@@ -51,6 +53,14 @@ impl Blind {
 
     pub(super) fn unrecognised(&mut self, why: GapCause, packet: PacketNumber) {
         let (count, packets) = &mut self.unrecognised[usize::from(why != GapCause::SnapLength)];
+        *count += 1;
+        if packets.len() < EXAMPLES {
+            packets.push(packet);
+        }
+    }
+
+    pub(super) fn unknown_midstream(&mut self, packet: PacketNumber) {
+        let (count, packets) = &mut self.unknown_midstream;
         *count += 1;
         if packets.len() < EXAMPLES {
             packets.push(packet);
@@ -120,7 +130,7 @@ impl Blind {
                 ("connections", "A WebSocket among them")
             };
             let (kind, why, advice) = match lost {
-                0 => ("snap-length", "the snap length cut their packets", "Record whole packets: tcpdump -s 0."),
+                0 => ("snap-length", "the snap length cut the packets", "Record whole packets: tcpdump -s 0."),
                 _ => (
                     "lost-packets",
                     "the capture lost the bytes that would tell",
@@ -132,6 +142,17 @@ impl Blind {
             );
             let packets = packets.clone();
             spots.push(BlindSpot { kind: kind.to_string(), text, connections: Vec::new(), packets });
+        }
+        if let (count @ 1.., packets) = &self.unknown_midstream {
+            let text = format!(
+                "{count} {} open before the capture began, and nothing in {} bytes shows the structure of WebSocket frames. {} too \
+                 few frames here to be recognised. Start the capture before the clients connect.",
+                if *count == 1 { "connection was" } else { "connections were" },
+                if *count == 1 { "its" } else { "their" },
+                if *count == 1 { "If it is one, it has" } else { "A WebSocket among them has" },
+            );
+            let (kind, packets) = ("unrecognised-midstream".to_string(), packets.clone());
+            spots.push(BlindSpot { kind, text, connections: Vec::new(), packets });
         }
         let mut add = |kind: &str, text: String| spots.push(spot(kind, text));
         if self.half_open_evicted > 0 {

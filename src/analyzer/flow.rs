@@ -197,7 +197,8 @@ impl Flow {
     /// Whether a segment of a connection that showed no sign of frames is worth another look.
     #[cold]
     fn wakes(&mut self, from: usize, segment: &Segment<'_>) -> bool {
-        if !Probe::glance(segment.payload) {
+        let ends = segment.flags.fin() && Probe::glance_at_end(segment.payload);
+        if !ends && !Probe::glance(segment.payload) {
             self.assemblers.iter_mut().for_each(Assembler::forget_early);
             return false;
         }
@@ -205,7 +206,7 @@ impl Flow {
         if segment.flags.ack() {
             self.assemblers[1 - from].resume_at(segment.ack);
         }
-        self.app = App::Probing(Box::default());
+        self.app = App::Probing(Box::new(Probe::woken()));
         true
     }
 
@@ -324,6 +325,12 @@ impl Flow {
         observations.failed_handshakes.append(&mut self.refused);
         if let Some((_, gap)) = self.missing.filter(|_| !matches!(self.app, App::WebSocket { .. } | App::Ignored(_))) {
             shared.blind.unrecognised(gap.why, self.first.packet);
+        }
+        if matches!(self.app, App::Probing(_) | App::Dormant)
+            && self.missing.is_none()
+            && self.ends.iter().all(|e| e.syn.is_none())
+        {
+            shared.blind.unknown_midstream(self.first.packet);
         }
         match std::mem::replace(&mut self.app, App::Undecided) {
             App::Undecided => self.failed_attempt(observations),

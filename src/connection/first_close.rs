@@ -52,6 +52,17 @@ impl Connection {
     }
 }
 
+impl Sent {
+    /// Whether a Close of this side may be among what the capture lacks.
+    #[must_use]
+    pub fn may_hide_close(&self) -> bool {
+        let skipped: u64 = self.resyncs.iter().map(|r| r.skipped).sum();
+        self.is_unseen()
+            || self.unreadable_bytes > skipped
+            || self.gaps.iter().any(|g| g.why != GapCause::NotKept && Some(g.origin) >= self.last_frame)
+    }
+}
+
 /// Whether so many bytes of the other side are the Close that this one answers: of the same code and reason, or the code
 /// alone.
 fn answers(side: Side, close: &CloseFrame, bytes: u64) -> bool {

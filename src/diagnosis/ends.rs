@@ -45,7 +45,10 @@ impl Identifier {
     fn side(&mut self, connection: &Connection, side: Side) -> Option<Arc<Identity>> {
         let handshake = connection.handshake.as_deref();
         let place = |head: Option<&Head>| head.map_or(0, |h| h.text.as_ptr() as usize);
-        let (request, response) = (handshake.and_then(|h| h.request.as_ref()), handshake.map(|h| &h.response));
+        let (request, response) = (
+            handshake.and_then(|h| h.request.as_ref()).or(connection.request.as_deref()),
+            handshake.map(|h| &h.response),
+        );
         let said = own_closes(connection, side).iter().map(|(code, reason)| (*code, (*reason).to_string())).collect();
         let looks: Looks = (side, place(request), place(response), said);
         self.known

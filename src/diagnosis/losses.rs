@@ -29,6 +29,12 @@ pub(super) fn weigh(case: &Case<'_>, cause: &Cause, finding: &mut Finding) {
     let cut = case.defective().is_some_and(|(_, message, _)| message.missing_bytes > 0);
     // Who the client is stands in the request.
     let nameless = case.connection.joined_midstream && case.ending.closer == Some(Side::Client);
+    let hidden = cause.family == Family::NoClose
+        && case.ending.close.is_none()
+        && [Side::Client, Side::Server].iter().any(|side| case.connection.sent_by(*side).may_hide_close());
+    if hidden {
+        at_most(Confidence::Possible);
+    }
     if cause.family == Family::NotText && cut || cause.family == Family::GoingAway && nameless {
         at_most(Confidence::Possible);
     }

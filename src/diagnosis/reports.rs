@@ -152,7 +152,10 @@ fn connection(
         http2_stream: None,
         client: record.client.into(),
         server: record.server.into(),
-        url: handshake.and_then(|h| h.request.as_ref()).map(|r| handshakes::url(r, record.server)),
+        url: handshake
+            .and_then(|h| h.request.as_ref())
+            .or(record.request.as_deref())
+            .map(|r| handshakes::url(r, record.server)),
         opened_at: opened.map(|o| Time(o.at)),
         opening_packet: opened.map(|o| o.packet),
         joined_midstream: record.joined_midstream,

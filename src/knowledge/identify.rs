@@ -57,8 +57,8 @@ impl<'a> Evidence<'a> {
     #[must_use]
     pub fn of(connection: &'a Connection, side: Side) -> Self {
         let handshake = connection.handshake.as_ref();
-        let mut evidence =
-            Evidence::new(side, handshake.and_then(|h| h.request.as_ref()), handshake.map(|h| &h.response));
+        let request = handshake.and_then(|h| h.request.as_ref()).or(connection.request.as_deref());
+        let mut evidence = Evidence::new(side, request, handshake.map(|h| &h.response));
         evidence.closes = own_closes(connection, side);
         evidence
     }

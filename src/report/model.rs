@@ -169,7 +169,7 @@ pub struct ConnectionReport {
     /// Packet of the 101.
     #[serde(flatten, serialize_with = "as_opening_packet")]
     pub opening_packet: Option<PacketNumber>,
-    /// Whether the capture begins after the handshake.
+    /// Whether the handshake is not in the capture: begun before it, lost or cut.
     pub joined_midstream: bool,
     /// TLS facts; `None` for plain TCP.
     pub tls: Option<serde_json::Value>,

@@ -8,6 +8,7 @@
 use super::close;
 use super::frame::{Header, opcode};
 use crate::ids::Side;
+use crate::limits;
 
 /// What frames of a direction look like.
 #[derive(Debug, Clone, Copy)]
@@ -22,6 +23,8 @@ pub(super) struct Expected {
 pub(super) const LOOK: usize = 127;
 /// Bits of headers and alignment that count in full; of more, an eighth.
 const STRUCTURE: i32 = 40;
+/// Bits that more of them can be worth.
+const MORE_STRUCTURE: i32 = 24;
 
 /// What frames that follow one another say.
 #[derive(Debug, Clone, Copy, Default)]
@@ -40,6 +43,8 @@ pub(super) struct Course {
     poor: bool,
     /// The current frame has a fresh key.
     keyed: bool,
+    /// It has type and length of the one before.
+    repeats: bool,
     /// The last frame is a Close with this code, which is worth so many bits.
     close: Option<(u16, i32)>,
 }
@@ -53,7 +58,7 @@ impl Course {
     /// The evidence so far.
     pub(super) fn bits(&self) -> i32 {
         let structure = if self.finished_any { self.structure } else { self.structure.min(8) };
-        structure.min(STRUCTURE) + (structure - STRUCTURE).max(0) / 8 + self.content
+        structure.min(STRUCTURE) + ((structure - STRUCTURE).max(0) / 8).min(MORE_STRUCTURE) + self.content
     }
 
     /// The part of the evidence that only WebSocket shows.
@@ -103,17 +108,18 @@ impl Course {
         let stale = |key: [u8; 4]| {
             let last = self.key.unwrap_or([!key[0], !key[1], !key[2], !key[3]]);
             let same = key.iter().zip(last).filter(|(a, b)| **a == *b).count();
-            same > 1 || same == 1 && repeats || key == [key[0]; 4]
+            let pattern = key[0] == key[2] && key[1] == key[3] || key[0] == key[1] && key[2] == key[3];
+            same > 1 || same == 1 && repeats || pattern
         };
         let stale = header.mask.map(stale);
         self.poor = repeats || stale == Some(true);
         self.structure += match (repeats, stale) {
-            (true, None | Some(true)) => 0,
             (true, Some(false)) => bits.min(2),
-            (false, Some(true)) => bits.min(1),
+            (true, None) | (_, Some(true)) => 0,
             (false, _) => bits,
         };
         self.keyed = stale == Some(false);
+        self.repeats = repeats;
         // Few other protocols write lengths in these forms.
         self.content += match header.length {
             _ if self.poor => 0,
@@ -164,7 +170,7 @@ impl Course {
             Text::No if plain.len() < 4 => -2,
             Text::No => -7,
             Text::Odd => 0,
-            Text::Yes if self.poor && !self.keyed => 0,
+            Text::Yes if self.repeats && !self.keyed => 0,
             Text::Yes => (plain.len() as i32 * 7 / 5).min(most),
         };
     }
@@ -266,6 +272,42 @@ pub(super) fn of_segment(bytes: &[u8]) -> i32 {
         course.ended(at == bytes.len());
     }
     course.bits()
+}
+
+/// The Close with the most evidence among the last bytes of a stream: where it begins, and how many bits it and its place are
+/// worth. `in_order`: a FIN follows the bytes; `boundary`: whether a segment begins at a place.
+pub(super) fn last_close(
+    bytes: &[u8],
+    expected: Expected,
+    in_order: bool,
+    boundary: impl Fn(usize) -> bool,
+) -> Option<(usize, Course, i32)> {
+    let mut best: Option<(usize, Course, i32)> = None;
+    for at in bytes.len().saturating_sub(limits::CLOSE_SEARCH)..bytes.len() {
+        if bytes[at] != 0x88 {
+            continue;
+        }
+        let Some((header, size)) = Header::parse(&bytes[at..]) else { continue };
+        let mut course = Course::default();
+        if !course.header(&header, expected) {
+            continue;
+        }
+        let (begin, end) = (at + size, at + size + header.length as usize);
+        let Some(body) = bytes.get(begin..end) else { continue };
+        course.payload(&header, body);
+        // At the end of the stream each length has its place; elsewhere each place is another try.
+        let place = match (end == bytes.len(), in_order) {
+            (true, true) => 11,
+            (true, false) => 7,
+            (false, _) if boundary(at) => 0,
+            (false, _) => -7,
+        };
+        let bits = course.bits() + place;
+        if best.as_ref().is_none_or(|(_, _, b)| bits > *b) {
+            best = Some((at, course, bits));
+        }
+    }
+    best
 }
 
 #[cfg(test)]

@@ -18,6 +18,8 @@ pub struct Probe {
     asked: Option<Asked>,
     /// Bytes seen when there was last a sign of frames.
     hoped_at: u64,
+    /// One of many segments looked like frames, not the first that there was.
+    woken: bool,
 }
 
 /// What is known of an opening handshake that is partly missing.
@@ -46,7 +48,7 @@ pub enum Probed {
 impl Default for Probe {
     fn default() -> Self {
         let side = || Search::new(Expected { side: None, deflate: true }, limits::PROBE_WINDOW);
-        Probe { sides: [side(), side()], asked: None, hoped_at: 0 }
+        Probe { sides: [side(), side()], asked: None, hoped_at: 0, woken: false }
     }
 }
 
@@ -57,6 +59,21 @@ impl Probe {
     pub fn glance(bytes: &[u8]) -> bool {
         matches!(bytes.first(), Some(0x81 | 0x82 | 0x88..=0x8a | 0xc1 | 0xc2))
             && evidence::of_segment(bytes) >= limits::PROBE_GLANCE_BITS
+    }
+
+    /// A probe of a connection that was only glanced at until a segment looked like frames.
+    #[must_use]
+    pub fn woken() -> Probe {
+        Probe { woken: true, ..Probe::default() }
+    }
+
+    /// Whether the last segment of a stream ends with what looks like a Close.
+    #[must_use]
+    pub fn glance_at_end(bytes: &[u8]) -> bool {
+        let expected = Expected { side: None, deflate: true };
+        let tail = &bytes[bytes.len().saturating_sub(140)..];
+        let close = evidence::last_close(tail, expected, true, |_| false);
+        close.is_some_and(|(_, _, bits)| bits >= limits::PROBE_LAST_CLOSE_BITS)
     }
 
     /// Takes note of an opening handshake: less evidence is needed.
@@ -119,11 +136,17 @@ impl Probe {
                 let Some((index, course)) = self.sides[from].best_at_end(masked, in_order[from]) else { continue };
                 let proves = course.bits() >= limits::PROBE_LAST_WORD_BITS
                     && course.content() >= limits::PROBE_LAST_WORD_CONTENT_BITS;
-                let all = self.sides[from].begins_with(index) && self.sides[1 - from].seen() == 0;
+                let all = !self.woken && self.sides[from].begins_with(index) && self.sides[1 - from].seen() == 0;
                 let last = closed && course.ends_with_close() && self.sides[from].ends_with(index);
                 if proves && (all || last) {
                     return Probed::Frames { client: if masked { from } else { 1 - from } };
                 }
+            }
+            let close = self.sides[from].last_close(true).filter(|_| in_order[from]);
+            if let Some((_, course, bits)) = close
+                && bits >= limits::PROBE_LAST_CLOSE_BITS
+            {
+                return Probed::Frames { client: if course.masked() == Some(true) { from } else { 1 - from } };
             }
         }
         Probed::More
@@ -145,7 +168,9 @@ impl Probe {
                 }
                 continue;
             }
-            let both = up.min(down) >= limits::PROBE_SIDE_BITS && together >= limits::PROBE_BITS;
+            let shown = masked.content().max(0) + plain.content().max(0) >= limits::PROBE_SHOWN_BITS;
+            let needed = if shown { limits::PROBE_BITS } else { limits::PROBE_STRUCTURE_BITS };
+            let both = up.min(down) >= limits::PROBE_SIDE_BITS && together >= needed;
             let alone = |bits: i32, other: usize| {
                 let contradicted = self.sides[other].segments() > 1;
                 let needed = if contradicted { limits::PROBE_CONTRADICTED_BITS } else { limits::PROBE_ONE_SIDE_BITS };

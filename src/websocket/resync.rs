@@ -8,7 +8,7 @@
 mod window;
 
 use super::evidence::{self, Course, Expected, LOOK};
-use super::frame::{Header, opcode};
+use super::frame::Header;
 use crate::connection::{Gap, GapCause};
 use crate::ids::{Origin, Side, StreamOffset};
 use crate::limits;
@@ -350,38 +350,22 @@ impl Search {
     ///
     /// It ends the stream, or something follows that is no frame; then its reason has to be evidence enough.
     pub(super) fn find_close(&mut self, in_order: bool) -> Option<Found> {
-        let view = self.window.run();
-        let from = view.len().saturating_sub(limits::CLOSE_SEARCH);
-        let mut best: Option<(i32, usize)> = None;
-        for at in from..view.len() {
-            if view[at] != 0x88 {
-                continue;
-            }
-            let Some((header, size)) = Header::parse(&view[at..]) else { continue };
-            let mut course = Course::default();
-            if header.opcode != opcode::CLOSE || !course.header(&header, self.expected) {
-                continue;
-            }
-            let (begin, end) = (at + size, at + size + header.length as usize);
-            if end > view.len() {
-                continue;
-            }
-            course.payload(&header, &view[begin..end]);
-            let begins_segment = self.window.is_boundary(self.window.run_at() + at as u64);
-            // At the end of the stream the length is given by the place; elsewhere each place is another try.
-            let mut bits = course.bits() + if end == view.len() { 7 } else { 0 };
-            bits -= if begins_segment || header.length == 0 { 0 } else { 7 };
-            bits += if in_order && end == view.len() { 4 } else { 0 };
-            if bits >= limits::CLOSE_SEARCH_BITS && best.is_none_or(|(b, _)| bits > b) {
-                best = Some((bits, at));
-            }
+        let (at, course, bits) = self.last_close(in_order)?;
+        if bits < limits::CLOSE_SEARCH_BITS {
+            return None;
         }
-        let (bits, at) = best?;
         let start = self.window.run_at() + at as u64;
         let skipped = self.seen.saturating_sub(self.window.end - start);
         let rest = self.window.stream_from(start, &[]);
         let origin = rest.first().map(|s| s.origin).unwrap_or_default();
-        Some(Found { start: StreamOffset(start), skipped, bits, frames: 1, origin, rest })
+        Some(Found { start: StreamOffset(start), skipped, bits, frames: course.frames(), origin, rest })
+    }
+
+    /// The best such Close: where it lies in the run, and its evidence with that of its place.
+    pub(super) fn last_close(&self, in_order: bool) -> Option<(usize, Course, i32)> {
+        let run_at = self.window.run_at();
+        let boundary = |at: usize| self.window.is_boundary(run_at + at as u64);
+        evidence::last_close(self.window.run(), self.expected, in_order, boundary)
     }
 }
 

@@ -40,7 +40,8 @@ pub const KINDS: &[(&str, Speaker)] = &[
 /// One flow of noise: its segments are given to `segment` with the direction and the bytes. Returns the bytes of the flow.
 pub fn flow(rng: &mut Rng, kind: usize, segment: &mut dyn FnMut(usize, &[u8])) -> u64 {
     let speak = KINDS[kind].1;
-    let size = 200u64 << rng.below(13); // up to 800 kB
+    // Most flows are short; each is another chance to be wrong.
+    let size = if rng.once_in(10) { 3200u64 << rng.below(9) } else { 100 << rng.below(6) };
     let size = size + rng.next() % size;
     let form = rng.below(5);
     let mss = [1448, 1460, 536, 8960, 65_160][rng.below(5)];

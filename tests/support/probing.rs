@@ -36,13 +36,16 @@ fn one_flow(seed: u64, tally: &mut Tally) {
     let kind = seed as usize % KINDS.len();
     let mut probe = Some(Probe::default());
     let mut offsets = [0u64; 2];
+    let mut last: [Vec<u8>; 2] = Default::default();
     let (mut woken, mut claimed) = (0, false);
     tally.bytes += noise::flow(&mut rng, kind, &mut |from, bytes| {
+        last[from].clear();
+        last[from].extend_from_slice(bytes);
         let offset = StreamOffset(offsets[from]);
         offsets[from] += bytes.len() as u64;
         if probe.is_none() && Probe::glance(bytes) {
             woken += 1;
-            probe = Some(Probe::default());
+            probe = Some(Probe::woken());
         }
         let Some(active) = &mut probe else { return };
         match active.data(from, offset, bytes, Origin::default(), StreamOffset(0)) {
@@ -51,6 +54,7 @@ fn one_flow(seed: u64, tally: &mut Tally) {
             Probed::Frames { .. } => claimed = true,
         }
     });
+    claimed |= last.iter().any(|segment| probe.is_none() && Probe::glance_at_end(segment));
     if let Some(mut probe) = probe {
         claimed |= probe.finish([true, true], true) != Probed::More;
     }

@@ -103,9 +103,9 @@ impl FrameReader {
 
     /// A lost message may have been compressed: the context is not the sender's any more.
     pub(super) fn lose_context(&mut self) {
-        self.context_lost = true;
-        if let Some(inflater) = self.inflater.as_deref_mut() {
-            inflater.lose();
+        match self.inflater.as_deref_mut() {
+            Some(inflater) => inflater.lose(),
+            None => self.context_lost = true,
         }
     }
 
