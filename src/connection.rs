@@ -9,9 +9,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::ids::{Origin, PacketNumber, Side, StreamOffset, Timestamp};
 
+mod first_close;
 mod handshake;
 mod message;
 
+pub use first_close::FirstClose;
 pub use handshake::{Deflate, Handshake, HandshakeViolation, Head, KEY, KEY_BYTES};
 pub use message::{
     DataType, Defect, Head32, InflateFailure, InflateFinding, Inline, InvalidUtf8, Message, OlderSizes, SplitCharacter,
@@ -187,6 +189,11 @@ pub struct Sent {
     pub unlisted_gap_bytes: u64,
     /// Bytes that were there but could not be read as frames (after lost frame headers).
     pub unreadable_bytes: u64,
+    /// Payload bytes of continuation frames of messages whose beginning was not seen.
+    pub orphan_bytes: u64,
+    /// Of a side that sent no packet in the capture: what the other side acknowledged of it, at most
+    /// [`crate::limits::ADVANCES`] last times.
+    pub advances: Vec<Advance>,
     /// Where frames were found by their structure, at most [`crate::limits::RESYNCS`].
     pub resyncs: Vec<Resync>,
 }
@@ -197,6 +204,12 @@ impl Sent {
     pub fn pings(&self) -> &Pings {
         const NONE: &Pings = &Pings { sent: 0, answered: 0, first_unanswered: None, last: None, interval: None };
         self.ping_facts.as_deref().unwrap_or(NONE)
+    }
+
+    /// Whether the capture holds nothing of what this side sent.
+    #[must_use]
+    pub fn is_unseen(&self) -> bool {
+        self.last_packet.is_none() && self.frames == 0 && self.recent.is_empty() && self.closes.is_empty()
     }
 
     /// Keeps no message: a calm ending needs none, and of a finished connection only a few hundred bytes shall stay.
@@ -360,6 +373,15 @@ pub enum GapCause {
     WindowFull,
     /// The bytes passed before they were recognised as frames, and too many for the bounded window to hold.
     NotKept,
+}
+
+/// An acknowledgement of bytes that the capture lacks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Advance {
+    /// The packet that acknowledged them.
+    pub origin: Origin,
+    /// How many more than before.
+    pub bytes: u64,
 }
 
 /// A place where frames were recognised by their structure: after lost bytes, or where the capture begins.

@@ -123,6 +123,10 @@ pub const PROBE_SIDE_BITS: i32 = 14;
 pub const PROBE_ONE_SIDE_BITS: i32 = 56;
 /// Bits among those of a server alone that no other protocol of type and length shows.
 pub const PROBE_CONTENT_BITS: i32 = 16;
+/// Bits of evidence of the last frames of a stream, where no other place is tried.
+pub const PROBE_LAST_WORD_BITS: i32 = 24;
+/// Bits among those that no other protocol of type and length shows.
+pub const PROBE_LAST_WORD_CONTENT_BITS: i32 = 12;
 /// Bits of evidence from one direction while the other shows something else.
 pub const PROBE_CONTRADICTED_BITS: i32 = 96;
 /// Bits of evidence where an upgrade was asked for or granted in bytes that are partly missing.
@@ -148,6 +152,9 @@ pub const CLOSE_SEARCH: usize = 4096;
 pub const CLOSE_SEARCH_BITS: i32 = 14;
 /// Places listed for each direction where frames were found again.
 pub const RESYNCS: usize = 16;
+
+/// Acknowledgements remembered of a direction that is not in the capture.
+pub const ADVANCES: usize = 16;
 
 /// Different handshake heads that are kept once for all connections that share them.
 pub const SHARED_HEADS: usize = 4096;

@@ -76,7 +76,10 @@ fn what_is_no_capture_is_refused_by_name() {
     let empty = folder.path().join("empty.pcap");
     std::fs::write(&empty, "").expect("a file can be written");
     refused(&empty, &["empty"]);
-    refused(folder.path(), &["folder", "directory"]);
+    let none = folder.path().join("none");
+    std::fs::create_dir(&none).expect("a folder");
+    refused(&none, &["holds no capture"]);
+    refused(folder.path(), &["holds no capture"]);
     refused(&folder.path().join("missing.pcap"), &["no such file", "not found", "does not exist"]);
 }
 

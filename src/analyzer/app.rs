@@ -2,8 +2,9 @@
 
 use std::net::SocketAddr;
 
+use super::flow::End;
 use super::heads::Heads;
-use crate::connection::{FailedHandshake, GapCause, Head};
+use crate::connection::{FailedHandshake, Gap, GapCause};
 use crate::http::{Failure, Progress, Upgrade};
 use crate::ids::{Origin, Side, StreamOffset};
 use crate::tcp::Sink;
@@ -26,8 +27,6 @@ pub(super) enum App {
     WebSocket {
         session: Box<Session>,
         client: usize,
-        /// The upgrade request, where its answer was not seen.
-        request: Option<Box<Head>>,
     },
     Ignored(Ignored),
 }
@@ -54,8 +53,9 @@ pub(super) struct AppSink<'a> {
     pub(super) capture: usize,
     /// Wireshark's `tcp.stream` in the capture of its first packet.
     pub(super) stream: u32,
-    /// Whether the SYN of this direction was seen.
-    pub(super) begun: bool,
+    pub(super) ends: &'a [End; 2],
+    /// The first missing bytes that would have told what this connection carries, and whose they are.
+    pub(super) missing: &'a mut Option<(usize, Gap)>,
     pub(super) refused: &'a mut Vec<FailedHandshake>,
     pub(super) heads: &'a mut Heads,
     pub(super) websockets: &'a mut usize,
@@ -71,18 +71,23 @@ impl AppSink<'_> {
             App::Http { upgrade: Box::default(), probe: None }
         } else if is_tls(bytes) {
             App::Ignored(self.tls())
-        } else if self.begun && offset.0 == 0 {
+        } else if self.has_begun() && offset.0 == 0 {
             App::Ignored(Ignored::OtherProtocol)
         } else {
             App::Probing(Box::default())
         };
     }
 
+    /// Whether the SYN of this direction was seen.
+    fn has_begun(&self) -> bool {
+        self.ends[self.from].syn.is_some()
+    }
+
     /// TLS: of a connection whose SYN was not seen the lower port is taken for the server's.
     fn tls(&self) -> Ignored {
         let [low, high] = self.addresses.map(|a| a.port());
         let to = self.addresses[1 - self.from].port();
-        Ignored::Tls { port: if self.begun { to } else { low.min(high) } }
+        Ignored::Tls { port: if self.has_begun() { to } else { low.min(high) } }
     }
 
     fn progress(&mut self, progress: Progress) {
@@ -101,7 +106,7 @@ impl AppSink<'_> {
         let lost = [upgraded.lost[client], upgraded.lost[1 - client]];
         let session = Box::new(Session::new(self.stream, upgraded.handshake, lost));
         *self.websockets += 1;
-        let before = std::mem::replace(self.app, App::WebSocket { session, client, request: None });
+        let before = std::mem::replace(self.app, App::WebSocket { session, client });
         if let App::Http { upgrade, .. } = before {
             let (_, failures) = upgrade.into_failures();
             let place = (self.capture, self.stream);
@@ -115,6 +120,19 @@ impl AppSink<'_> {
             }
         }
         self.from = asked;
+    }
+
+    /// Of a connection that is not recognised yet bytes are missing.
+    #[cold]
+    fn note_missing(&mut self, gap: Gap) {
+        // A connection begun before the capture lacks them anyway, and so does one of which one direction was recorded.
+        if gap.why != GapCause::SnapLength && self.ends.iter().any(|e| e.syn.is_none()) {
+            return;
+        }
+        let in_order = matches!(self.app, App::Http { upgrade, .. } if !upgrade.would_lose_its_place(self.from));
+        if !in_order {
+            self.missing.get_or_insert((self.from, gap));
+        }
     }
 
     /// Bytes of a connection whose beginning was not seen.
@@ -147,8 +165,10 @@ impl AppSink<'_> {
         if let Some(hint) = upgrade.hint() {
             probe.asked(asked(hint));
         }
-        for held in upgrade.release(self.from) {
-            probe.data(self.from, held.offset, &held.bytes, held.origin, held.acknowledged);
+        for from in [0, 1] {
+            for held in upgrade.release(from) {
+                probe.data(from, held.offset, &held.bytes, held.origin, held.acknowledged);
+            }
         }
         match probe.data(self.from, offset, bytes, origin, acknowledged) {
             Probed::More => {}
@@ -186,26 +206,29 @@ impl AppSink<'_> {
         let acknowledged = StreamOffset(0);
         let mut stage = Stage { scratch: self.scratch, now: self.now, acknowledged, on_frame: self.on_frame };
         session.catch_up(&mut stage);
+        session.request = request;
         *self.websockets += 1;
-        *self.app = App::WebSocket { session, client, request };
+        *self.app = App::WebSocket { session, client };
     }
 
     /// The connection is over: what little evidence there is has to do.
-    pub(super) fn finish_probe(&mut self, in_order: [bool; 2]) {
+    pub(super) fn finish_probe(&mut self, in_order: [bool; 2], closed: bool) {
         let probe = match self.app {
             App::Probing(probe) => probe,
             App::Http { upgrade, probe } => {
-                let Some(hint) = upgrade.hint() else { return };
-                let probe = probe.get_or_insert_default();
-                probe.asked(asked(hint));
-                for held in upgrade.release(hint.client) {
-                    probe.data(hint.client, held.offset, &held.bytes, held.origin, held.acknowledged);
+                if let Some(hint) = upgrade.hint() {
+                    let probe = probe.get_or_insert_default();
+                    probe.asked(asked(hint));
+                    for held in upgrade.release(hint.client) {
+                        probe.data(hint.client, held.offset, &held.bytes, held.origin, held.acknowledged);
+                    }
                 }
+                let Some(probe) = probe else { return };
                 probe
             }
             _ => return,
         };
-        if let Probed::Frames { client } = probe.finish(in_order) {
+        if let Probed::Frames { client } = probe.finish(in_order, closed) {
             self.recognised(client);
         }
     }
@@ -252,7 +275,7 @@ impl Sink for AppSink<'_> {
             self.decide(offset, bytes);
         }
         match self.app {
-            App::WebSocket { session, client, .. } => {
+            App::WebSocket { session, client } => {
                 let side = if self.from == *client { Side::Client } else { Side::Server };
                 let mut stage = Stage { scratch: self.scratch, now: self.now, acknowledged, on_frame: self.on_frame };
                 session.data(&mut stage, side, offset, bytes, origin);
@@ -270,8 +293,11 @@ impl Sink for AppSink<'_> {
     }
 
     fn gap(&mut self, offset: StreamOffset, length: u64, origin: Origin, why: GapCause) {
+        if !matches!(self.app, App::WebSocket { .. }) {
+            self.note_missing(Gap { start: offset, length, origin, why });
+        }
         match self.app {
-            App::WebSocket { session, client, .. } => {
+            App::WebSocket { session, client } => {
                 let side = if self.from == *client { Side::Client } else { Side::Server };
                 let mut stage = Stage {
                     scratch: self.scratch,

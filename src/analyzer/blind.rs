@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::app::Ignored;
 use super::unread::Unread;
 use crate::capture::{CaptureError, FileFacts, InputError};
-use crate::connection::BlindSpot;
+use crate::connection::{BlindSpot, GapCause};
 use crate::ids::PacketNumber;
 use crate::limits;
 use crate::network::{FragmentLosses, NotTcp};
@@ -19,12 +19,17 @@ pub(super) struct Blind {
     /// Kinds and sentences of what is to be said of the files.
     files: Vec<(&'static str, String)>,
     unknown_interfaces: u64,
+    /// Connections that were not recognised because the snap length cut their bytes off, or because these were lost.
+    unrecognised: [(u64, Vec<PacketNumber>); 2],
     /// Flows given up because too many were open: half-open ones, and others that were no WebSocket yet.
     pub(super) half_open_evicted: u64,
     pub(super) undecided_evicted: u64,
     /// Failed handshakes beyond the caps.
     pub(super) unlisted_handshakes: u64,
 }
+
+/// Packets listed for each kind.
+const EXAMPLES: usize = 3;
 
 impl Blind {
     #[inline]
@@ -41,6 +46,14 @@ impl Blind {
             Ignored::OtherProtocol => {}
             Ignored::Tls { port } => *self.tls_ports.entry(port).or_default() += 1,
             Ignored::Http2 => self.http2 += 1,
+        }
+    }
+
+    pub(super) fn unrecognised(&mut self, why: GapCause, packet: PacketNumber) {
+        let (count, packets) = &mut self.unrecognised[usize::from(why != GapCause::SnapLength)];
+        *count += 1;
+        if packets.len() < EXAMPLES {
+            packets.push(packet);
         }
     }
 
@@ -100,6 +113,26 @@ impl Blind {
             spots.push(spot(kind, text.clone()));
         }
         spots.extend(self.unread.spots());
+        for (lost, (count, packets)) in self.unrecognised.iter().enumerate().filter(|(_, (count, _))| *count > 0) {
+            let (connections, them) = if *count == 1 {
+                ("connection", "If it was a WebSocket, it")
+            } else {
+                ("connections", "A WebSocket among them")
+            };
+            let (kind, why, advice) = match lost {
+                0 => ("snap-length", "the snap length cut their packets", "Record whole packets: tcpdump -s 0."),
+                _ => (
+                    "lost-packets",
+                    "the capture lost the bytes that would tell",
+                    "Record with a larger buffer (tcpdump -B 16384) or a narrower filter.",
+                ),
+            };
+            let text = format!(
+                "{count} {connections} could not be recognised, as {why}. {them} is missing from this report. {advice}"
+            );
+            let packets = packets.clone();
+            spots.push(BlindSpot { kind: kind.to_string(), text, connections: Vec::new(), packets });
+        }
         let mut add = |kind: &str, text: String| spots.push(spot(kind, text));
         if self.half_open_evicted > 0 {
             let text = format!(

@@ -1,12 +1,14 @@
 //! One TCP connection: its two directions put in order, and the record when it is over.
 
+use std::collections::VecDeque;
 use std::net::SocketAddr;
 
 use super::app::{App, AppSink, Ignored, failed_handshake};
+use super::blind::Blind;
 use super::heads::Heads;
 use crate::connection::{
-    BlindSpot, Connection, FailedAttempt, FailedHandshake, Handshake, HandshakeViolation, Head, Observations, Sent,
-    TcpAnomalies, TcpEnd, TcpEndKind,
+    Advance, BlindSpot, Connection, FailedAttempt, FailedHandshake, Gap, GapCause, Handshake, HandshakeViolation, Head,
+    Observations, Sent, TcpAnomalies, TcpEnd, TcpEndKind,
 };
 use crate::ids::{Origin, PacketNumber, SequenceNumber, Side, StreamOffset};
 use crate::limits;
@@ -21,15 +23,14 @@ pub(super) struct Shared<'a> {
     pub(super) out_of_order: &'a OutOfOrder,
     /// WebSocket connections that are followed.
     pub(super) websockets: &'a mut usize,
-    /// Failed handshakes beyond the caps.
-    pub(super) unlisted_handshakes: &'a mut u64,
     pub(super) on_frame: &'a mut dyn FnMut(&FrameSeen),
+    pub(super) blind: &'a mut Blind,
 }
 
 /// How one direction began and ended.
 #[derive(Default, Clone, Copy)]
-struct End {
-    syn: Option<Origin>,
+pub(super) struct End {
+    pub(super) syn: Option<Origin>,
     /// The sequence number of the SYN.
     initial: SequenceNumber,
     /// The last SYN: as long as nothing followed it the connection is half-open.
@@ -51,6 +52,33 @@ struct Reset {
     other_sent: StreamOffset,
 }
 
+/// Acknowledgements of a direction that is not in the capture.
+#[derive(Default)]
+struct Unseen {
+    last: Option<SequenceNumber>,
+    bytes: u64,
+    advances: VecDeque<Advance>,
+}
+
+impl Unseen {
+    #[cold]
+    fn note(&mut self, ack: SequenceNumber, origin: Origin) {
+        let more = self.last.map_or(0, |last| ack.distance_from(last));
+        if self.last.is_some() && more <= 0 {
+            return;
+        }
+        self.last = Some(ack);
+        if more > 0 {
+            if self.advances.len() == limits::ADVANCES {
+                self.advances.pop_front();
+            }
+            let bytes = u64::from(more.unsigned_abs());
+            self.bytes += bytes;
+            self.advances.push_back(Advance { origin, bytes });
+        }
+    }
+}
+
 /// A TCP connection that is or may become a WebSocket. What every packet touches stands first and together.
 #[repr(C)]
 pub(super) struct Flow {
@@ -67,6 +95,10 @@ pub(super) struct Flow {
     ends: [End; 2],
     first: Origin,
     tcp_end: Option<(TcpEndKind, usize, Origin)>,
+    /// What one direction acknowledged of the other, of which no packet was seen.
+    unseen: Option<Box<Unseen>>,
+    /// The first missing bytes that would have told what this connection carries, and whose they are.
+    missing: Option<(usize, Gap)>,
     /// Upgrade requests of this connection that were refused before one succeeded, and the client's direction.
     refused: Vec<FailedHandshake>,
     anomalies: Option<Box<TcpAnomalies>>,
@@ -84,6 +116,8 @@ impl Flow {
             first: segment.origin,
             last: [Origin::default(); 2],
             tcp_end: None,
+            unseen: None,
+            missing: None,
             refused: Vec::new(),
             over: false,
             anomalies: None,
@@ -124,6 +158,9 @@ impl Flow {
         let (mine, theirs) = if from == 0 { (low, high) } else { (high, low) };
         if flags.ack() && !(flags.rst() && segment.ack.0 == 0) {
             theirs.acknowledge(segment.ack);
+            if self.last[1 - from].packet.number() == 0 {
+                self.unseen.get_or_insert_default().note(segment.ack, origin);
+            }
         }
         if flags.rst() {
             // A reset's payload, where there is any, is a diagnostic text and no data (RFC 9293 section 3.5.3).
@@ -139,7 +176,8 @@ impl Flow {
             addresses: self.addresses,
             capture: self.capture,
             stream: self.stream,
-            begun: self.ends[from].syn.is_some(),
+            ends: &self.ends,
+            missing: &mut self.missing,
             refused: &mut self.refused,
             heads: shared.heads,
             websockets: shared.websockets,
@@ -152,7 +190,6 @@ impl Flow {
         }
         if theirs.has_hole() {
             sink.from = 1 - from;
-            sink.begun = self.ends[1 - from].syn.is_some();
             theirs.tick(origin, &mut sink);
         }
     }
@@ -273,21 +310,25 @@ impl Flow {
                 addresses: self.addresses,
                 capture: self.capture,
                 stream: self.stream,
-                begun: self.ends[from].syn.is_some(),
+                ends: &self.ends,
+                missing: &mut self.missing,
                 refused: &mut self.refused,
                 heads: shared.heads,
                 websockets: shared.websockets,
             };
             self.assemblers[from].finish(now, &mut sink);
             if from == 1 {
-                sink.finish_probe(in_order);
+                sink.finish_probe(in_order, self.tcp_end.is_some());
             }
         }
         observations.failed_handshakes.append(&mut self.refused);
+        if let Some((_, gap)) = self.missing.filter(|_| !matches!(self.app, App::WebSocket { .. } | App::Ignored(_))) {
+            shared.blind.unrecognised(gap.why, self.first.packet);
+        }
         match std::mem::replace(&mut self.app, App::Undecided) {
             App::Undecided => self.failed_attempt(observations),
             App::Http { upgrade, .. } => {
-                *shared.unlisted_handshakes += upgrade.unlisted();
+                shared.blind.unlisted_handshakes += upgrade.unlisted();
                 let tcp_end = self.tcp_end;
                 let (client, failures) = upgrade.into_failures();
                 let client = client.unwrap_or(0);
@@ -302,8 +343,9 @@ impl Flow {
                     observations.failed_handshakes.push(failed);
                 }
             }
-            App::WebSocket { session, client, request } => {
+            App::WebSocket { mut session, client } => {
                 *shared.websockets = shared.websockets.saturating_sub(1);
+                let request = session.request.take();
                 let acknowledged = StreamOffset(0);
                 let mut stage = Stage { scratch: shared.scratch, now, acknowledged, on_frame: shared.on_frame };
                 let in_order = [in_order[client], in_order[1 - client]];
@@ -354,6 +396,17 @@ impl Flow {
     ) {
         self.fill(client, &mut from_client);
         self.fill(1 - client, &mut from_server);
+        let whole = handshake.as_ref().is_some_and(|h| h.request.is_some());
+        if let Some((index, gap)) = self.missing.filter(|_| !whole) {
+            let gaps = &mut if index == client { &mut from_client } else { &mut from_server }.gaps;
+            if gaps.iter().all(|g| g.start != gap.start) {
+                gaps.insert(0, gap);
+            }
+        }
+        if handshake.is_none() && self.ends.iter().all(|e| e.syn.is_none()) {
+            self.passed_before(client, &mut from_client);
+            self.passed_before(1 - client, &mut from_server);
+        }
         let tcp_end = self.tcp_end.map(|end| tcp_end_record(end, client));
         if let Some(handshake) = &handshake
             && is_invalid(handshake)
@@ -407,11 +460,30 @@ impl Flow {
         (*anomalies != TcpAnomalies::default()).then_some(anomalies)
     }
 
+    /// Bytes that the capture holds from before the first frame that was recognised, looked at or not.
+    fn passed_before(&self, index: usize, sent: &mut Sent) {
+        let to = sent.resyncs.first().map_or(self.assemblers[index].delivered(), |r| r.start);
+        let missing = sent.gaps.iter().filter(|g| g.start < to).map(|g| g.length).sum::<u64>();
+        let known = sent.resyncs.first().map_or(sent.unreadable_bytes, |r| r.skipped);
+        let more = to.0.saturating_sub(missing).saturating_sub(known);
+        sent.unreadable_bytes += more;
+        if let Some(first) = sent.resyncs.first_mut() {
+            first.skipped += more;
+        }
+    }
+
     fn fill(&self, index: usize, sent: &mut Sent) {
         let (end, assembler) = (&self.ends[index], &self.assemblers[index]);
         sent.fin = end.fin;
         sent.rst = end.rst.map(|r| Box::new(r.origin));
         sent.last_packet = Some(self.last[index]).filter(|o| o.packet.number() > 0);
+        if let (None, Some(unseen)) = (sent.last_packet, &self.unseen) {
+            sent.advances = unseen.advances.iter().copied().collect();
+            if let Some(last) = unseen.advances.back() {
+                let (start, length) = (StreamOffset(0), unseen.bytes);
+                sent.gaps = vec![Gap { start, length, origin: last.origin, why: GapCause::Lost }];
+            }
+        }
         sent.acknowledged_to = assembler.acknowledged();
         sent.retransmissions = assembler.retransmissions();
         sent.unanswered_retransmissions = assembler.unanswered_retransmissions();

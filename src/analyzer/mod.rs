@@ -170,7 +170,7 @@ impl<'a> Analyzer<'a> {
             heads: &mut self.heads,
             out_of_order: &self.out_of_order,
             websockets: &mut self.websockets,
-            unlisted_handshakes: &mut self.blind.unlisted_handshakes,
+            blind: &mut self.blind,
             on_frame: self.on_frame,
         };
         flow.segment(lookup.from.index(), segment, &mut shared);
@@ -226,7 +226,7 @@ impl<'a> Analyzer<'a> {
             heads: &mut self.heads,
             out_of_order: &self.out_of_order,
             websockets: &mut self.websockets,
-            unlisted_handshakes: &mut self.blind.unlisted_handshakes,
+            blind: &mut self.blind,
             on_frame: self.on_frame,
         };
         let before = (self.observations.connections.len(), self.observations.failed_handshakes.len());

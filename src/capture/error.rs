@@ -4,6 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::loss::Losses;
+use super::magic::Foreign;
 use super::unpack::Fault;
 
 /// Why a capture could not be read, or not to its end.
@@ -44,16 +45,11 @@ pub enum CaptureError {
     #[error("is empty (0 bytes)")]
     Empty,
     /// The first bytes are those of no capture format.
-    #[error("is not a pcap or pcapng file: it begins with {0}")]
+    #[error("is not a pcap or pcapng file: {0}")]
     NotACapture(String),
     /// The first bytes are those of a format that wsdiag does not read.
-    #[error("is {what}, which wsdiag does not read yet; {instead}")]
-    OtherFormat {
-        /// What it is.
-        what: &'static str,
-        /// What to do instead.
-        instead: &'static str,
-    },
+    #[error("is {}, which wsdiag does not read", .0.what)]
+    Foreign(Foreign),
     /// The file ends inside a record.
     #[error("ends at byte {length} in the middle of a record that begins at byte {position} (after packet {packets})")]
     Truncated {
@@ -100,8 +96,9 @@ pub enum CaptureError {
 
 impl CaptureError {
     /// The sentence about the file with this name, without the name in front.
-    pub(super) fn of_file(&self, _path: &Path) -> String {
+    pub(super) fn of_file(&self, path: &Path) -> String {
         match self {
+            CaptureError::Foreign(foreign) => format!("{self}: {}", foreign.command(path)),
             CaptureError::Io(error) => plain_io_error(error),
             error => error.to_string(),
         }

@@ -1,7 +1,12 @@
 //! What a file is, by its first bytes.
 
+mod foreign;
+mod text;
+
 use super::error::CaptureError;
 use super::pcapng;
+
+pub use foreign::Foreign;
 
 /// Bytes of a file that are looked at to tell what it is.
 pub(super) const HEAD: usize = 512;
@@ -27,28 +32,41 @@ impl Format {
 }
 
 /// The container, by the first bytes of a file.
-pub(super) fn recognise(magic: &[u8]) -> Result<Format, CaptureError> {
-    let other = |what, instead| Err(CaptureError::OtherFormat { what, instead });
-    let first = |n: usize| magic.get(..n).unwrap_or(magic);
-    match first(4) {
-        [0xa1, 0xb2, 0xc3, 0xd4] | [0xd4, 0xc3, 0xb2, 0xa1] | [0xa1, 0xb2, 0x3c, 0x4d] | [0x4d, 0x3c, 0xb2, 0xa1] => {
-            Ok(Format::Pcap)
-        }
-        [0x34, 0xcd, 0xb2, 0xa1] | [0xa1, 0xb2, 0xcd, 0x34] => Ok(Format::Pcap),
-        m if m == pcapng::SECTION => Ok(Format::Pcapng),
+pub(super) fn recognise(head: &[u8]) -> Result<Format, CaptureError> {
+    match head {
+        [0xa1, 0xb2, 0xc3, 0xd4, ..]
+        | [0xd4, 0xc3, 0xb2, 0xa1, ..]
+        | [0xa1, 0xb2, 0x3c, 0x4d, ..]
+        | [0x4d, 0x3c, 0xb2, 0xa1, ..]
+        | [0xa1, 0xb2, 0xcd, 0x34, ..]
+        | [0x34, 0xcd, 0xb2, 0xa1, ..] => Ok(Format::Pcap),
+        head if head.starts_with(&pcapng::SECTION) => Ok(Format::Pcapng),
         [] => Err(CaptureError::Empty),
-        b"snoo" => other("a snoop capture", "convert it first: editcap -F pcap IN OUT.pcap"),
-        [0x47, 0x4d, 0x42, 0x55] => other("a Network Monitor capture", "convert it first: editcap -F pcap IN OUT.pcap"),
-        m if m.len() < 4 => Err(CaptureError::NotACapture(describe(m))),
-        _ => Err(CaptureError::NotACapture(describe(first(8)))),
+        head => Err(match foreign::of(head) {
+            Some(foreign) => CaptureError::Foreign(foreign),
+            None => CaptureError::NotACapture(describe(head)),
+        }),
     }
 }
 
-fn describe(bytes: &[u8]) -> String {
-    if bytes.iter().all(|b| (0x20..0x7f).contains(b)) {
-        format!("the text {:?}", String::from_utf8_lossy(bytes))
-    } else {
-        let hex: Vec<String> = bytes.iter().map(|b| format!("{b:02x}")).collect();
-        format!("the bytes {}", hex.join(" "))
+/// What a file that is no capture begins with.
+fn describe(head: &[u8]) -> String {
+    if let Some(kind) = text::kind(head) {
+        return kind.to_string();
+    }
+    let hex: Vec<String> = head.iter().take(8).map(|b| format!("{b:02x}")).collect();
+    format!("it begins with the bytes {}", hex.join(" "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn short_files_are_no_captures() {
+        for head in [&b"\xd4"[..], b"\xd4\xc3", b"\x0a\x0d\x0d", b"\x00"] {
+            assert!(matches!(recognise(head), Err(CaptureError::NotACapture(_))), "{head:?}");
+        }
+        assert!(matches!(recognise(b""), Err(CaptureError::Empty)));
     }
 }

@@ -22,7 +22,7 @@ use crate::ids::{Origin, Timestamp};
 pub use error::{CaptureError, InputError};
 pub use inputs::STANDARD_INPUT;
 pub use loss::{Losses, Skipped};
-pub use magic::Format;
+pub use magic::{Foreign, Format};
 pub use reader::CaptureReader;
 pub use source::Stop;
 pub use timeline::{FileFacts, Timeline};

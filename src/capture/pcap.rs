@@ -12,6 +12,10 @@ use crate::limits;
 /// Bytes of the file header.
 pub(super) const FILE_HEADER: usize = 24;
 
+/// Bytes of a record's header: libpcap's; that of Alexey Kuznetzov's patch, which has a magic of its own but not in Red Hat 6.1;
+/// that of a later patch in SuSE 6.3; and Nokia's. All begin with the same four fields.
+const RECORD_HEADERS: [usize; 4] = [16, 24, 28, 20];
+
 /// Records further apart than this are not taken for neighbours when the next record is searched for, in seconds.
 const NEAR: i64 = 30 * 24 * 3600;
 
@@ -20,8 +24,10 @@ const NEAR: i64 = 30 * 24 * 3600;
 pub(super) struct Pcap {
     order: ByteOrder,
     nanoseconds: bool,
-    /// 16, or 24 in the form that Alexey Kuznetzov's patched libpcap wrote.
+    /// Bytes of a record's header: see [`RECORD_HEADERS`].
     record_header: usize,
+    /// Whether that was compared with the first records.
+    measured: bool,
     link_type: u16,
     /// Bytes of frame check sequence behind each packet.
     fcs: u32,
@@ -49,6 +55,7 @@ impl Pcap {
             order,
             nanoseconds: magic == 0xa1b2_3c4d,
             record_header: if magic == 0xa1b2_cd34 { 24 } else { 16 },
+            measured: false,
             link_type: (network & 0xffff) as u16,
             fcs,
             last: None,
@@ -61,6 +68,9 @@ impl Pcap {
         loop {
             if !window.have(self.record_header) {
                 return if window.data().is_empty() { Next::End } else { Next::Cut };
+            }
+            if !self.measured {
+                self.measure(window);
             }
             let record = self.record(window.data());
             let ordinary =
@@ -105,6 +115,26 @@ impl Pcap {
         };
         let word = |at| self.order.word(header, at);
         Record { seconds: i64::from(word(0)), fraction: word(4), captured: word(8), original: word(12) }
+    }
+
+    /// Finds the length of the records' headers: the one after which the second record begins where the first says.
+    #[cold]
+    fn measure(&mut self, window: &mut Window) {
+        self.measured = true;
+        let first = self.record(window.data());
+        if !self.is_plausible(first, None) {
+            return;
+        }
+        let told = self.record_header;
+        let fits = |header: &usize| {
+            let next = header + first.captured as usize;
+            if window.have(next + header) {
+                self.is_plausible(self.record(&window.data()[next..]), Some(first.seconds))
+            } else {
+                window.data().len() == next
+            }
+        };
+        self.record_header = std::iter::once(told).chain(RECORD_HEADERS).find(fits).unwrap_or(told);
     }
 
     /// Whether an odd header is what the writer meant: some write lengths that contradict each other, packets of no length,

@@ -146,6 +146,20 @@ fn every_magic_of_pcap_is_read() {
 }
 
 #[test]
+fn records_with_longer_headers_than_the_magic_says_are_read() {
+    for extra in [4, 8, 12] {
+        let plain = Writer::pcap(0xa1b2_c3d4, 1, false, 9);
+        let mut bytes = plain.bytes.clone();
+        for begin in plain.records.iter().rev() {
+            bytes.splice(begin + 16..begin + 16, [0x5a; 12].into_iter().take(extra));
+        }
+        let read = read(&bytes);
+        assert!(read.end.is_none());
+        assert_eq!(numbers(&read), (0..9).collect::<Vec<u8>>(), "{extra}");
+    }
+}
+
+#[test]
 fn the_frame_check_sequence_is_no_data() {
     let read = read(&Writer::pcap(0xa1b2_c3d4, 0x2400_0001, false, 2).bytes);
     assert_eq!(read.packets, [(0, 56), (1, 57)]);
@@ -315,5 +329,52 @@ fn the_statistics_say_what_was_dropped() {
             w.options(&[(5, &number(10))]);
         });
         assert_eq!(read(&w.bytes).reader.dropped(), 17);
+    }
+}
+
+/// Damaged files tried.
+const ROUNDS: usize = 1500;
+
+#[test]
+fn no_damage_is_too_much() {
+    let mut seed = 7u64;
+    let mut next = move |below: usize| {
+        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (seed >> 33) as usize % below
+    };
+    let good = [
+        Writer::pcap(0xa1b2_c3d4, 1, false, 12).bytes,
+        Writer::pcap(0xa1b2_cd34, 0x2400_0001, true, 12).bytes,
+        Writer::pcapng(false, 12).bytes,
+        Writer::pcapng(true, 12).bytes,
+    ];
+    for round in 0..ROUNDS {
+        let mut bytes = good[round % good.len()].clone();
+        for _ in 0..1 + next(6) {
+            let (at, length) = (next(bytes.len()), bytes.len());
+            match next(6) {
+                0 => bytes[at] ^= 1 << next(8),
+                1 => bytes[at] = next(256) as u8,
+                2 => bytes[at..length.min(at + 4)].fill([0, 0xff, 0x7f, 0x80][next(4)]),
+                3 => bytes.truncate(at.max(30)),
+                4 => drop(bytes.drain(at..length.min(at + next(40)))),
+                _ => {
+                    let piece = bytes[at..length.min(at + next(200))].to_vec();
+                    let to = next(length);
+                    bytes.splice(to..to, piece);
+                }
+            }
+            if bytes.len() < 30 {
+                break;
+            }
+        }
+        let Ok(mut reader) = CaptureReader::new(Box::new(Cursor::new(bytes.clone()))) else { continue };
+        let mut data = 0;
+        while reader.advance() {
+            data += reader.packet().map_or(0, |p| p.data.len());
+        }
+        assert!(data <= bytes.len(), "bytes are given twice");
+        assert_eq!(reader.bytes().max(bytes.len() as u64), bytes.len() as u64);
+        let _ = reader.take_fault().map(|fault| fault.to_string());
     }
 }

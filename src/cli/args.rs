@@ -21,7 +21,9 @@ pub(super) struct Arguments {
     #[command(subcommand)]
     pub(super) command: Option<Command>,
 
-    /// Captures to read, pcap or pcapng
+    /// Captures to read (pcap or pcapng, also in gzip, zstd or lz4), folders of them, - for standard input
+    ///
+    /// Several captures are one timeline: the files of a ring buffer, or what was recorded at two places.
     #[arg(value_name = "FILE", required = true)]
     pub(super) files: Vec<PathBuf>,
 
@@ -101,6 +103,8 @@ impl TypedValueParser for FormatParser {
 const EXAMPLES: &str = "\
 Examples:
   wsdiag capture.pcapng                why did the connections close?
+  wsdiag ring/                         the same for all captures in a folder
+  tcpdump -w - port 80 | wsdiag -      the same as it happens, until Ctrl-C
   wsdiag -o ticket.md capture.pcapng   the same for a ticket
 
 Exit codes:

@@ -2,6 +2,7 @@
 
 mod args;
 mod explain;
+mod interrupt;
 mod output;
 mod run;
 
@@ -14,6 +15,7 @@ use clap::Parser;
 
 use args::{Arguments, Command};
 pub(crate) use explain::Documented;
+use wsdiag::capture::Stop;
 use wsdiag::report::model::Report;
 
 /// What analyzing captures came to: a report, complete or not, and what kept it from being complete.
@@ -45,7 +47,7 @@ impl From<Outcome> for ExitCode {
 /// Runs wsdiag with these arguments, the program's name first.
 pub(crate) fn run(
     arguments: impl IntoIterator<Item = OsString>,
-    analyze: impl Fn(&[PathBuf]) -> Analysis,
+    analyze: impl Fn(&[PathBuf], &Stop) -> Analysis,
     causes: &[Documented<'_>],
 ) -> ExitCode {
     let arguments = match Arguments::try_parse_from(arguments) {

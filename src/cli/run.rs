@@ -4,21 +4,36 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::args::Arguments;
-use super::{Analysis, Outcome, complain, output};
+use super::{Analysis, Outcome, complain, interrupt, output};
+use wsdiag::capture::Stop;
 use wsdiag::report::{FORMATS, Format, render};
 
 /// Analyzes the files and writes the report.
-pub(super) fn run(arguments: &Arguments, analyze: impl Fn(&[PathBuf]) -> Analysis) -> Outcome {
-    if let Some(capture) = overwritten(arguments) {
-        complain(format_args!(
-            "{}: the report would replace this capture; give --output another name",
-            capture.display()
-        ));
-        return Outcome::Failed;
+pub(super) fn run(arguments: &Arguments, analyze: impl Fn(&[PathBuf], &Stop) -> Analysis) -> Outcome {
+    let refused = |capture: &Path| {
+        let name = capture.display();
+        complain(format_args!("{name}: the report would replace this capture; give --output another name"));
+        Outcome::Failed
+    };
+    if let Some(capture) = overwritten(arguments, arguments.files.iter().map(PathBuf::as_path)) {
+        return refused(capture);
     }
     let Some(format) = format(arguments) else { return Outcome::Failed };
-    let Analysis { report, errors, warnings } = analyze(&arguments.files);
+    let stop = match interrupt::catch(&arguments.files) {
+        Ok(stop) => stop,
+        Err(reason) => {
+            complain(format_args!("signals cannot be caught: {reason}"));
+            return Outcome::Failed;
+        }
+    };
+    let Analysis { report, errors, warnings } = analyze(&arguments.files, &stop);
+    // From here on a signal ends the program.
+    stop.now();
     warnings.into_iter().for_each(complain);
+    // It may lie in a folder.
+    if let Some(capture) = overwritten(arguments, report.captures.iter().map(|c| Path::new(&c.path))) {
+        return refused(capture);
+    }
     let written = match &arguments.output {
         None => output::to_stdout(&arguments.looks, |style, out| render(format, &report, style, out))
             .map_err(|reason| format!("cannot write the report: {reason}")),
@@ -41,9 +56,9 @@ fn format(arguments: &Arguments) -> Option<&'static Format> {
 }
 
 /// The capture that `--output` names by mistake.
-fn overwritten(arguments: &Arguments) -> Option<&PathBuf> {
+fn overwritten<'a>(arguments: &Arguments, mut captures: impl Iterator<Item = &'a Path>) -> Option<&'a Path> {
     let output = fs::canonicalize(arguments.output.as_deref()?).ok()?;
     // Devices and pipes are not replaced, and reading one while writing another is fine.
     let is_file = output.is_file();
-    arguments.files.iter().find(|file| is_file && fs::canonicalize(file).is_ok_and(|input| input == output))
+    captures.find(|file| is_file && fs::canonicalize(file).is_ok_and(|input| input == output))
 }

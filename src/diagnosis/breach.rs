@@ -3,7 +3,7 @@
 use super::case::Case;
 use super::finding::Finding;
 use super::{plain, words};
-use crate::connection::{Rule, Violation};
+use crate::connection::{FirstClose, Rule, Violation};
 use crate::ids::Side;
 
 /// A breach and who committed it.
@@ -43,7 +43,8 @@ pub fn answered<'a>(case: &Case<'a>) -> Option<Breach<'a>> {
         }
     }
     let by = closer.other();
-    let acknowledged = case.ending.close.map(|(_, c)| c.acknowledged).filter(|a| a.0 > 0);
+    let seen = case.ending.close.filter(|_| case.ending.first == FirstClose::Seen);
+    let acknowledged = seen.map(|(_, c)| c.acknowledged).filter(|a| a.0 > 0);
     let arrived = |v: &&Violation| {
         v.rule != Rule::DataAfterClose && acknowledged.map_or(v.origin <= end, |a| v.start < a || v.origin < end)
     };

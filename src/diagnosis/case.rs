@@ -2,7 +2,7 @@
 
 use std::cell::OnceCell;
 
-use crate::connection::{CloseFrame, Connection, Defect, Message, Sent, TcpEndKind};
+use crate::connection::{CloseFrame, Connection, Defect, FirstClose, Message, Sent, TcpEndKind};
 use crate::ids::{Origin, PacketNumber, Side, Timestamp};
 use crate::knowledge::Identified;
 use crate::report::model::Initiator;
@@ -17,11 +17,14 @@ use super::world::World;
 pub struct Ending<'a> {
     /// The first Close, 1005 when it was empty, 1006 when TCP ended without one, `None` while open or unknown.
     pub code: Option<u16>,
-    /// The first Close and who sent it.
+    /// The first Close and who sent it. Where that one is missing and only the answer to it was captured, the answer stands
+    /// for both; where the capture does not tell which it is, it is taken for the answer if its code fits what its own sender did.
     pub close: Option<(Side, &'a CloseFrame)>,
+    /// Whether that Close was seen itself.
+    pub first: FirstClose,
     /// The other side's answer to it.
     pub answer: Option<(Side, &'a CloseFrame)>,
-    /// Who sent the first Close, or both when they crossed.
+    /// Who sent the first Close, or both when they crossed; `None` where the capture does not tell.
     pub initiator: Option<Initiator>,
     /// Who ended the connection: the sender of the first Close, else of the first FIN or RST.
     pub closer: Option<Side>,
@@ -36,15 +39,32 @@ impl<'a> Ending<'a> {
     #[must_use]
     pub fn of(connection: &'a Connection) -> Ending<'a> {
         let closes = connection.closes();
-        let close = closes.first().copied();
-        let answer = close.and_then(|(side, _)| closes.iter().copied().find(|(s, _)| *s != side));
+        let first = connection.first_close();
+        let mut close = closes.first().copied();
+        let mut answer = close.and_then(|(side, _)| closes.iter().copied().find(|(s, _)| *s != side));
+        let mut initiator: Option<Initiator> = close.map(|(side, _)| side.into());
+        if let (FirstClose::Missing | FirstClose::Unknown, Some((side, frame))) = (first, close) {
+            if first == FirstClose::Missing || blames_itself(connection, side, frame) {
+                answer = close;
+                close = Some((side.other(), frame));
+            }
+            initiator = first.side(side).map(Into::into);
+        }
         let crossed = match (close, answer) {
             // The answer crossed the first Close when its sender had not acknowledged that yet.
-            (Some((_, first)), Some((_, second))) => second.acknowledged <= first.start,
+            (Some((_, opening)), Some((_, second))) if first == FirstClose::Seen => {
+                second.acknowledged <= opening.start
+            }
             _ => false,
         };
-        let initiator = close.map(|(side, _)| if crossed { Initiator::Both } else { side.into() });
+        if crossed {
+            initiator = Some(Initiator::Both);
+        }
         let code = match (close, connection.tcp_end) {
+            (Some((_, frame)), _) if frame.code.is_none() && frame.missing > 0 => {
+                // Its body is missing; an answer repeats the code.
+                answer.and_then(|(_, a)| a.code)
+            }
             (Some((_, frame)), _) => Some(frame.code.unwrap_or(1005)),
             (None, Some(_)) => Some(1006),
             (None, None) => None,
@@ -53,11 +73,16 @@ impl<'a> Ending<'a> {
         Ending {
             code,
             close,
+            first,
             answer,
             initiator,
             closer: close.map(|(s, _)| s).or_else(|| connection.tcp_end.map(|e| e.by)),
             at: close.map(|(_, c)| c.origin).or_else(|| connection.tcp_end.map(|e| e.origin)),
-            clean: close.is_some() && answer.is_some() && legal && connection.tcp_end.is_some(),
+            clean: first == FirstClose::Seen
+                && close.is_some()
+                && answer.is_some()
+                && legal
+                && connection.tcp_end.is_some(),
         }
     }
 
@@ -73,6 +98,24 @@ impl<'a> Ending<'a> {
         self.code == Some(1006) && self.close.is_none()
     }
 }
+
+/// Whether a Close names what its own sender did: then it repeats the other side's, which refused that.
+fn blames_itself(connection: &Connection, side: Side, close: &CloseFrame) -> bool {
+    let sent = connection.sent_by(side);
+    match close.code {
+        Some(1007) => sent.defects > 0,
+        Some(1002) => sent.defects > 0 || !sent.violations.is_empty(),
+        Some(1009) => {
+            let largest = sent.largest_message().unwrap_or(0);
+            let last = sent.recent.last().map_or(0, super::sizes::effective);
+            last >= largest && last >= LARGE
+        }
+        _ => false,
+    }
+}
+
+/// Messages from here on are large enough to be refused for their size.
+const LARGE: u64 = 1024;
 
 /// One connection with everything that helps to explain its end.
 pub struct Case<'a> {
@@ -153,7 +196,9 @@ impl<'a> Case<'a> {
     #[must_use]
     pub fn had_begun_to_arrive(&self, message: &Message) -> bool {
         match self.ending.close {
-            Some((_, close)) if close.acknowledged.0 > 0 => message.start < close.acknowledged,
+            Some((_, close)) if close.acknowledged.0 > 0 && self.ending.first == FirstClose::Seen => {
+                message.start < close.acknowledged
+            }
             _ => self.ending.at.is_none_or(|end| message.first.at <= end.at),
         }
     }
@@ -209,7 +254,7 @@ impl<'a> Case<'a> {
     #[must_use]
     pub fn has_holes(&self, side: Side) -> bool {
         let sent = self.connection.sent_by(side);
-        !sent.gaps.is_empty() || sent.unreadable_bytes > 0
+        sent.is_unseen() || !sent.gaps.is_empty() || sent.unreadable_bytes > 0
     }
 
     /// Whether TCP ended by a reset.

@@ -15,6 +15,7 @@ mod handshakes;
 pub mod idle;
 mod incidents;
 pub mod legs;
+mod losses;
 pub mod not_text;
 pub mod payload;
 pub mod plain;
@@ -49,7 +50,7 @@ pub fn diagnose(observations: Observations) -> Report {
     }
     let handshake_failures = handshakes::reports(&world);
     let incidents = incidents::reports(&world, &verdicts);
-    let blind_spots = reports::blind_spots(&world);
+    let blind_spots = losses::blind_spots(&world);
     let ends = world.ends;
     // From here on each record is given up as soon as its report stands: a capture of 10,000 connections is held once.
     reports::build(observations, ends, verdicts, reports::Beside { handshake_failures, incidents, blind_spots })
@@ -87,7 +88,8 @@ fn verdict(world: &World<'_>, index: usize) -> Option<Diagnosis> {
             Verdict::NotThis => {}
         }
     }
-    let (cause, finding) = best.or(otherwise)?;
+    let (cause, mut finding) = best.or(otherwise)?;
+    losses::weigh(&case, cause, &mut finding);
     let ruled_out = excluded
         .into_iter()
         .filter(|(c, _)| c.id != cause.id)

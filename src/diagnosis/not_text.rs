@@ -10,8 +10,8 @@ mod tests;
 
 use super::case::Case;
 use super::payload::{self, Inspection};
-use crate::connection::{CloseFrame, Defect, InflateFailure, InvalidUtf8, Message, Sent, SplitCharacter};
-use crate::ids::{Origin, Side};
+use crate::connection::{CloseFrame, Defect, FirstClose, InflateFailure, InvalidUtf8, Message, Sent, SplitCharacter};
+use crate::ids::{Origin, Side, StreamOffset};
 use crate::knowledge::Trigger;
 use crate::report::model::Confidence;
 use look::Look;
@@ -46,6 +46,8 @@ pub struct Refusal<'a> {
     pub at: Origin,
     /// Whether the other side's Close had come first.
     pub answers_close: bool,
+    /// How far it had acknowledged the other side's stream, where that is known.
+    pub acknowledged: Option<StreamOffset>,
 }
 
 /// A message that was refused for its content.
@@ -162,6 +164,7 @@ fn refusal<'a>(case: &Case<'a>) -> Option<Refusal<'a>> {
         code: close.code.unwrap_or(1005),
         at: close.origin,
         answers_close,
+        acknowledged: Some(close.acknowledged).filter(|a| a.0 > 0 && case.ending.first == FirstClose::Seen),
     };
     match (case.ending.close, case.ending.answer) {
         (Some((_, first)), Some((by, answer)))
@@ -174,17 +177,21 @@ fn refusal<'a>(case: &Case<'a>) -> Option<Refusal<'a>> {
         (Some((by, first)), _) => Some(of(by, first, false)),
         (None, _) => {
             let end = case.connection.tcp_end?;
-            Some(Refusal { by: end.by, close: None, code: 1006, at: end.origin, answers_close: false })
+            Some(Refusal {
+                by: end.by,
+                close: None,
+                code: 1006,
+                at: end.origin,
+                answers_close: false,
+                acknowledged: None,
+            })
         }
     }
 }
 
 /// Whether the refuser had received at least the beginning of a message, by the acknowledgement in its Close, else by time.
 fn had_begun_to_arrive(refusal: &Refusal<'_>, message: &Message) -> bool {
-    match refusal.close {
-        Some(close) if close.acknowledged.0 > 0 => message.start < close.acknowledged,
-        _ => message.first <= refusal.at,
-    }
+    refusal.acknowledged.map_or(message.first <= refusal.at, |a| message.start < a)
 }
 
 /// The last messages that the refuser had begun to receive, oldest first.

@@ -6,10 +6,8 @@ use std::sync::Arc;
 use super::case::{Case, Ending};
 use super::ends::Ends;
 use super::finding::{Cause, Finding};
-use super::world::World;
-use super::{anomalies, handshakes, words};
-use crate::connection::{Connection, GapCause, Head, Observations, Sent, TcpEndKind};
-use crate::ids::Side;
+use super::{handshakes, words};
+use crate::connection::{Connection, Head, Observations, Sent, TcpEndKind};
 use crate::report::model::*;
 
 /// What stands in the report beside the connections.
@@ -335,106 +333,4 @@ fn common(diagnoses: &[&Diagnosis]) -> String {
     let cause = diagnoses.first().map(|d| d.cause).filter(|cause| diagnoses.iter().all(|d| d.cause == *cause));
     let family = cause.map_or_else(String::new, |cause| format!(", all for {}", cause.replace('-', " ")));
     format!("{family}: {}", parts.join(", "))
-}
-
-/// What the captures lack: from the packets and from the connections.
-pub(super) fn blind_spots(world: &World<'_>) -> Vec<BlindSpotReport> {
-    let mut spots: Vec<BlindSpotReport> = world
-        .observations
-        .blind_spots
-        .iter()
-        .map(|s| BlindSpotReport {
-            kind: s.kind.clone(),
-            text: s.text.clone(),
-            connections: s.connections.iter().map(|i| i + 1).collect(),
-            packets: s.packets.clone(),
-        })
-        .collect();
-    let midstream: Vec<usize> = world
-        .observations
-        .connections
-        .iter()
-        .enumerate()
-        .filter(|(_, c)| c.joined_midstream)
-        .map(|(i, _)| i + 1)
-        .collect();
-    if !midstream.is_empty() {
-        let text = format!(
-            "{} began before the capture: handshake and extensions are unknown. Start the capture before the clients connect.",
-            words::count(midstream.len(), "connection", "connections")
-        );
-        spots.push(BlindSpotReport {
-            kind: "joined-midstream".to_string(),
-            text,
-            connections: midstream,
-            packets: Vec::new(),
-        });
-    }
-    spots.extend(anomalies::spots(world));
-    for (index, connection) in world.observations.connections.iter().enumerate() {
-        let stream = || world.any_files().stream(connection.capture, connection.tcp_stream);
-        for why in [GapCause::Lost, GapCause::SnapLength, GapCause::WindowFull] {
-            spots.extend(gap_spot(index, connection, why, stream));
-        }
-        let unreadable = connection.from_client.unreadable_bytes + connection.from_server.unreadable_bytes;
-        if unreadable > 0 {
-            let text = format!(
-                "{} of stream {} could not be read as frames, because a frame header before them is missing.",
-                words::bytes(unreadable),
-                stream()
-            );
-            spots.push(BlindSpotReport {
-                kind: "unreadable-frames".to_string(),
-                text,
-                connections: vec![index + 1],
-                packets: Vec::new(),
-            });
-        }
-    }
-    spots
-}
-
-fn gap_spot(
-    index: usize,
-    connection: &Connection,
-    why: GapCause,
-    stream: impl Fn() -> String,
-) -> Option<BlindSpotReport> {
-    let mut packets = Vec::new();
-    let (mut holes, mut missing) = (0usize, 0u64);
-    for side in [Side::Client, Side::Server] {
-        for gap in connection.sent_by(side).gaps.iter().filter(|g| g.why == why) {
-            holes += 1;
-            missing += gap.length;
-            if packets.len() < 3 {
-                packets.push(gap.origin.packet);
-            }
-        }
-    }
-    if holes == 0 {
-        return None;
-    }
-    let stream = stream();
-    let amount = words::bytes(missing);
-    let places = words::count(holes, "place", "places");
-    let (kind, text) = match why {
-        GapCause::Lost => (
-            "lost-packets",
-            format!(
-                "Stream {stream} lacks {amount} in {places}: the capture missed packets that did arrive. Record with a \
-                 larger buffer (tcpdump -B 16384) or a narrower filter."
-            ),
-        ),
-        GapCause::SnapLength => (
-            "snap-length",
-            format!("Stream {stream} lacks {amount}: the snap length cut its packets. Record with tcpdump -s 0."),
-        ),
-        // Told where the frames were recognised.
-        GapCause::NotKept => return None,
-        GapCause::WindowFull => (
-            "window-full",
-            format!("Stream {stream} lacks {amount} in {places}: more data came out of order than wsdiag keeps."),
-        ),
-    };
-    Some(BlindSpotReport { kind: kind.to_string(), text, connections: vec![index + 1], packets })
 }

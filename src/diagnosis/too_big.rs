@@ -1,5 +1,7 @@
 //! Whether a size made a receiver end the connection, and whose limit it was: what the causes of the family share.
 
+pub(super) mod lost;
+
 use super::case::Case;
 use super::finding::Finding;
 use super::sizes::{Accepted, effective, was_answered};
@@ -19,6 +21,9 @@ pub enum Suspicion<'a> {
     Inflated(Suspect<'a>),
     /// The header announced a length that cannot be meant.
     Absurd(Suspect<'a>),
+    /// The closer says "too big", and bytes are missing or unread that may have held a message larger than any accepted one:
+    /// so many at most.
+    Lost(lost::Lost),
     /// The closer says "too big", and nothing that it had received was larger than what it had accepted.
     Unexplained(Accepted),
 }
@@ -67,8 +72,16 @@ fn look_for_size<'a>(case: &Case<'a>) -> Option<Suspicion<'a>> {
     let mut arrived = case.arrived();
     arrived.retain(|m| !was_answered(case.connection, from, m, &kept));
     let largest = arrived.iter().copied().rev().max_by_key(|m| effective(m));
+    let unexplained = || {
+        let begun_before = case.connection.joined_midstream && (sent.orphan_bytes > 0 || sent.messages == 0);
+        let at_most = if begun_before { u64::MAX } else { lost::unread(sent) };
+        let said = case.ending.code == Some(1009) || stated.is_some();
+        let may_be = said && at_most > accepted.message.unwrap_or(0).max(stated.map_or(0, |s| s.limit));
+        let missing = Suspicion::Lost(lost::Lost { from, at_most, accepted, stated: stated.map(|s| s.limit) });
+        says_so.then_some(if may_be { missing } else { Suspicion::Unexplained(accepted) })
+    };
     let Some(message) = largest else {
-        return says_so.then_some(Suspicion::Unexplained(accepted));
+        return unexplained();
     };
     let size = effective(message);
     let high_bit = sent.violations.iter().any(|v| v.rule == Rule::LengthHighBit);
@@ -104,7 +117,7 @@ fn look_for_size<'a>(case: &Case<'a>) -> Option<Suspicion<'a>> {
             set_limit(&mut suspect, None);
             return Some(Suspicion::Frame(suspect));
         }
-        return says_so.then_some(Suspicion::Unexplained(accepted));
+        return unexplained();
     }
     set_limit(&mut suspect, stated.map(|s| s.limit));
     let bound = suspect.limit.bytes.or(suspect.limit.accepted_up_to);

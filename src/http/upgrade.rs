@@ -272,6 +272,12 @@ impl Upgrade {
         Some(Hint { client, deflate_possible: asked.is_none_or(offers) })
     }
 
+    /// Whether missing bytes in direction `from` hide what it says: they do in a head, and not in the body of a known length.
+    #[must_use]
+    pub fn would_lose_its_place(&self, from: usize) -> bool {
+        !matches!(self.sides[from].state, State::Body(Body::Length(_) | Body::UntilClose))
+    }
+
     /// Whether what direction `from` sends cannot be read any more, or no more of it can be held.
     #[must_use]
     pub fn has_lost_its_place(&self, from: usize, more: usize) -> bool {

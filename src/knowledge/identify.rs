@@ -8,7 +8,7 @@ use super::embedded::FILES;
 use super::fingerprint::{Fingerprint, Fit, Weight};
 use super::implementation::{Implementation, Role, at};
 use super::meaning::reason_meaning;
-use crate::connection::{Connection, Head};
+use crate::connection::{Connection, FirstClose, Head};
 use crate::ids::Side;
 use crate::report::model::Confidence;
 
@@ -67,6 +67,9 @@ impl<'a> Evidence<'a> {
 /// What `side` closed with of its own accord: an echo of the other side's Close says nothing about it.
 #[must_use]
 pub fn own_closes(connection: &Connection, side: Side) -> Vec<(Option<u16>, &str)> {
+    if connection.first_close() != FirstClose::Seen {
+        return Vec::new();
+    }
     let heard = &connection.sent_by(side.other()).closes;
     let own = connection.sent_by(side).closes.iter();
     own.filter(|c| !heard.iter().any(|h| h.origin <= c.origin && (h.code, &h.reason) == (c.code, &c.reason)))

@@ -1,6 +1,8 @@
 //! IPv4 (RFC 791) and IPv6 (RFC 8200) headers, with extension headers and fragments.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::IpAddr;
+
+use etherparse::{Ipv4HeaderSlice, Ipv6HeaderSlice, err};
 
 use super::NotTcp;
 use super::fragments::{Fragment, Key};
@@ -49,6 +51,7 @@ pub(super) struct Datagram<'a> {
 }
 
 /// Reads the header at the beginning of `rest`, and the extension headers that follow it.
+#[inline]
 pub(super) fn decode(rest: Rest<'_>) -> Result<Ip<'_>, NotTcp> {
     match rest.bytes().first().map(|b| b >> 4) {
         Some(4) => version_4(rest),
@@ -58,46 +61,46 @@ pub(super) fn decode(rest: Rest<'_>) -> Result<Ip<'_>, NotTcp> {
     }
 }
 
+#[inline]
 fn version_4(rest: Rest<'_>) -> Result<Ip<'_>, NotTcp> {
-    let (h, _) = rest.header::<20>()?;
-    let header_length = usize::from(h[0] & 0x0f) * 4;
-    let total = be16(h[2], h[3]);
-    if header_length < 20 || (total != 0 && usize::from(total) < header_length) {
+    let header = match Ipv4HeaderSlice::from_slice(rest.bytes()) {
+        Ok(header) => header,
+        Err(err::ipv4::HeaderSliceError::Len(error)) => return Err(rest.lacks(error.required_len)),
+        Err(err::ipv4::HeaderSliceError::Content(_)) => return Err(NotTcp::Malformed),
+    };
+    let (length, total) = (header.slice().len(), header.total_len());
+    if total != 0 && usize::from(total) < length {
         return Err(NotTcp::Malformed);
     }
     // Segmentation offload leaves the length at zero: the packet's own length counts.
     let rest = if total == 0 { rest } else { rest.until(u32::from(total)) };
-    let payload = rest.skip(header_length)?;
-    let envelope = Envelope {
-        source: IpAddr::V4(Ipv4Addr::new(h[12], h[13], h[14], h[15])),
-        destination: IpAddr::V4(Ipv4Addr::new(h[16], h[17], h[18], h[19])),
-        identification: be16(h[4], h[5]),
-    };
-    let place = be16(h[6], h[7]);
-    let (more, offset) = (place & 0x2000 != 0, u32::from(place & 0x1fff) * 8);
-    if more || offset > 0 {
-        let identification = u32::from(envelope.identification);
-        let key = Key { source: envelope.source, destination: envelope.destination, identification, protocol: h[9] };
-        return Ok(Ip::Fragment(Fragment { key, protocol: h[9], offset, more, payload }));
+    let payload = rest.skip(length)?;
+    let (source, destination) = (IpAddr::V4(header.source_addr()), IpAddr::V4(header.destination_addr()));
+    let (identification, protocol) = (header.identification(), header.protocol().0);
+    if header.is_fragmenting_payload() {
+        let key = Key { source, destination, identification: u32::from(identification), protocol };
+        let offset = u32::from(header.fragments_offset().value()) * 8;
+        return Ok(Ip::Fragment(Fragment { key, protocol, offset, more: header.more_fragments(), payload }));
     }
-    extensions(Datagram { envelope, protocol: h[9], payload })
+    extensions(Datagram { envelope: Envelope { source, destination, identification }, protocol, payload })
 }
 
 fn version_6(rest: Rest<'_>) -> Result<Ip<'_>, NotTcp> {
-    let (h, _) = rest.header::<40>()?;
-    let length = be16(h[4], h[5]);
+    let header = match Ipv6HeaderSlice::from_slice(rest.bytes()) {
+        Ok(header) => header,
+        Err(err::ipv6::HeaderSliceError::Len(error)) => return Err(rest.lacks(error.required_len)),
+        Err(err::ipv6::HeaderSliceError::Content(_)) => return Err(NotTcp::Malformed),
+    };
+    let length = header.payload_length();
     // Zero stands for offload here too, and for jumbograms, whose length is the packet's.
     let rest = if length == 0 { rest } else { rest.until(u32::from(length) + 40) };
-    let address = |at: usize| {
-        let mut octets = [0; 16];
-        octets.copy_from_slice(&h[at..at + 16]);
-        IpAddr::V6(Ipv6Addr::from(octets))
-    };
-    let envelope = Envelope { source: address(8), destination: address(24), identification: 0 };
-    extensions(Datagram { envelope, protocol: h[6], payload: rest.skip(40)? })
+    let (source, destination) = (IpAddr::V6(header.source_addr()), IpAddr::V6(header.destination_addr()));
+    let envelope = Envelope { source, destination, identification: 0 };
+    extensions(Datagram { envelope, protocol: header.next_header().0, payload: rest.skip(40)? })
 }
 
 /// What stands behind the extension headers of a packet, or of one that was joined from fragments.
+#[inline]
 pub(super) fn extensions(mut datagram: Datagram<'_>) -> Result<Ip<'_>, NotTcp> {
     let version_6 = datagram.envelope.source.is_ipv6();
     for _ in 0..limits::EXTENSION_HEADERS {

@@ -135,8 +135,8 @@ impl Decoder {
 
     #[inline(never)]
     fn any<'a>(&'a mut self, packet: &Packet<'a>) -> Result<Segment<'a>, NotTcp> {
-        match walk::packet(packet.origin, packet.link_type, Rest::new(packet.data, packet.wire_length))? {
-            Found::Segment(segment) => Ok(segment),
+        match walk::packet(packet.link_type, Rest::new(packet.data, packet.wire_length))? {
+            Found::Tcp(datagram) => tcp::segment(packet.origin, datagram.envelope, datagram.payload),
             Found::Fragment(fragment, depth) => self.join(packet.origin, fragment, depth),
         }
     }
@@ -147,11 +147,11 @@ impl Decoder {
         // What was joined may be a tunnel, with fragments inside.
         for depth in depth..limits::TUNNELS {
             let datagram = self.fragments.joined(key).ok_or(NotTcp::Fragment)?;
-            let Found::Fragment(inner, _) = walk::datagram(origin, datagram, depth)? else {
+            let Found::Fragment(inner, _) = walk::datagram(datagram, depth)? else {
                 // Once more: the segment borrows from the table, which the loop may still have changed.
                 let datagram = self.fragments.joined(key).ok_or(NotTcp::Fragment)?;
-                let Found::Segment(segment) = walk::datagram(origin, datagram, depth)? else { break };
-                return Ok(segment);
+                let Found::Tcp(datagram) = walk::datagram(datagram, depth)? else { break };
+                return tcp::segment(origin, datagram.envelope, datagram.payload);
             };
             let copy = inner.payload.bytes().to_vec();
             let payload = Rest::new(&copy, inner.payload.wire());

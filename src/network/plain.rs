@@ -1,5 +1,5 @@
 //! The short way to TCP, for almost every packet of almost every capture: IPv4 without options or IPv6 without extension
-//! headers, over Ethernet with a VLAN tag or none, Linux cooked capture or nothing.
+//! headers, over Ethernet with up to two VLAN tags, Linux cooked capture or nothing.
 //!
 //! It leaves everything else, and all that is wrong with a packet, to the long way of [`walk`](super::walk), and finds
 //! nothing that that would not find.
@@ -15,6 +15,7 @@ use crate::ids::SequenceNumber;
 const IPV4: [u8; 2] = [0x08, 0x00];
 const IPV6: [u8; 2] = [0x86, 0xdd];
 const VLAN: [u8; 2] = [0x81, 0x00];
+const SERVICE_VLAN: [u8; 2] = [0x88, 0xa8];
 const IPV4_HEADER: usize = 20;
 const IPV6_HEADER: usize = 40;
 const TCP_HEADER: usize = 20;
@@ -77,7 +78,10 @@ fn network_layer(link_type: u16, data: &[u8]) -> Option<usize> {
     let field = |at: usize| data.get(at..)?.first_chunk::<2>().copied();
     let (kind, start) = match link_type {
         link::ETHERNET => match field(12)? {
-            VLAN => (field(16)?, 18),
+            VLAN | SERVICE_VLAN => match field(16)? {
+                VLAN => (field(20)?, 22),
+                kind => (kind, 18),
+            },
             kind => (kind, 14),
         },
         link::LINUX_COOKED_1 if HARDWARE.contains(&field(2)?) => (field(14)?, 16),

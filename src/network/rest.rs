@@ -63,7 +63,7 @@ impl<'a> Rest<'a> {
 
     /// Why `count` bytes are not there.
     #[cold]
-    fn lacks(self, count: usize) -> NotTcp {
+    pub(super) fn lacks(self, count: usize) -> NotTcp {
         if count as u64 <= u64::from(self.wire) { NotTcp::Cut } else { NotTcp::Malformed }
     }
 }

@@ -2,7 +2,9 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use super::rest::{Rest, be16};
+use etherparse::{TcpHeader, TcpHeaderSlice};
+
+use super::rest::Rest;
 use super::{Flags, NotTcp, Segment};
 use crate::ids::{Origin, SequenceNumber};
 
@@ -17,21 +19,23 @@ pub(super) struct Envelope {
 /// The segment that `rest` is, from the first byte of its header to the last of its payload.
 #[inline]
 pub(super) fn segment<'a>(origin: Origin, envelope: Envelope, rest: Rest<'a>) -> Result<Segment<'a>, NotTcp> {
-    let (fixed, _) = rest.header::<20>()?;
+    let mut fixed = *rest.header::<{ TcpHeader::MIN_LEN }>()?.0;
     let header_length = usize::from(fixed[12] >> 4) * 4;
-    let wire = (header_length >= 20).then(|| rest.wire().checked_sub(header_length as u32)).flatten();
+    let wire = (header_length >= TcpHeader::MIN_LEN).then(|| rest.wire().checked_sub(header_length as u32)).flatten();
     let Some(payload_wire_length) = wire else { return Err(NotTcp::Malformed) };
     // A snap length that cuts the options leaves everything that counts.
     let (header, payload) = rest.bytes().split_at_checked(header_length).unwrap_or((rest.bytes(), &[]));
+    fixed[12] = 0x50 | fixed[12] & 0x0f;
+    let tcp = TcpHeaderSlice::from_slice(&fixed).map_err(|_| NotTcp::Malformed)?;
     Ok(Segment {
         origin,
-        source: SocketAddr::new(envelope.source, be16(fixed[0], fixed[1])),
-        destination: SocketAddr::new(envelope.destination, be16(fixed[2], fixed[3])),
+        source: SocketAddr::new(envelope.source, tcp.source_port()),
+        destination: SocketAddr::new(envelope.destination, tcp.destination_port()),
         identification: envelope.identification,
-        seq: SequenceNumber(u32::from_be_bytes([fixed[4], fixed[5], fixed[6], fixed[7]])),
-        ack: SequenceNumber(u32::from_be_bytes([fixed[8], fixed[9], fixed[10], fixed[11]])),
+        seq: SequenceNumber(tcp.sequence_number()),
+        ack: SequenceNumber(tcp.acknowledgment_number()),
         flags: Flags(fixed[13]),
-        window: be16(fixed[14], fixed[15]),
+        window: tcp.window_size(),
         header,
         payload,
         payload_wire_length,

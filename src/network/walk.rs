@@ -4,9 +4,7 @@ use super::fragments::Fragment;
 use super::ip::{self, Datagram, Ip, protocol};
 use super::link;
 use super::rest::Rest;
-use super::tcp;
-use super::{NotTcp, Segment, tunnel};
-use crate::ids::Origin;
+use super::{NotTcp, tunnel};
 use crate::limits;
 
 /// What follows a header of the link layer or of a tunnel.
@@ -33,36 +31,36 @@ pub(super) enum Next<'a> {
 /// Where the headers lead.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Found<'a> {
-    Segment(Segment<'a>),
-    /// A fragment below so many headers of IP.
+    /// To a TCP header.
+    Tcp(Datagram<'a>),
+    /// To a fragment below so many headers of IP.
     Fragment(Fragment<'a>, usize),
 }
 
 /// Reads the headers of a packet.
-pub(super) fn packet(origin: Origin, link_type: u16, frame: Rest<'_>) -> Result<Found<'_>, NotTcp> {
-    headers(origin, Next::Link(link_type, frame), 0)
+#[inline]
+pub(super) fn packet(link_type: u16, frame: Rest<'_>) -> Result<Found<'_>, NotTcp> {
+    let first = if link_type == link::ETHERNET { Next::Ethernet(frame) } else { Next::Link(link_type, frame) };
+    headers(first, 0)
 }
 
 /// Reads the headers of a datagram that was joined from fragments below `depth` headers of IP.
-pub(super) fn datagram(origin: Origin, datagram: Datagram<'_>, depth: usize) -> Result<Found<'_>, NotTcp> {
+pub(super) fn datagram(datagram: Datagram<'_>, depth: usize) -> Result<Found<'_>, NotTcp> {
     match ip::extensions(datagram)? {
         Ip::Fragment(fragment) => Ok(Found::Fragment(fragment, depth + 1)),
-        Ip::Whole(datagram) if datagram.protocol == protocol::TCP => segment(origin, datagram),
-        Ip::Whole(datagram) => headers(origin, tunnel::inside(datagram.protocol, datagram.payload)?, depth + 1),
+        Ip::Whole(datagram) if datagram.protocol == protocol::TCP => Ok(Found::Tcp(datagram)),
+        Ip::Whole(datagram) => headers(tunnel::inside(datagram.protocol, datagram.payload)?, depth + 1),
     }
 }
 
-fn headers<'a>(origin: Origin, mut next: Next<'a>, depth: usize) -> Result<Found<'a>, NotTcp> {
+#[inline]
+fn headers(mut next: Next<'_>, depth: usize) -> Result<Found<'_>, NotTcp> {
     for depth in depth..limits::TUNNELS {
         match ip::decode(link::network_layer(next)?)? {
             Ip::Fragment(fragment) => return Ok(Found::Fragment(fragment, depth)),
-            Ip::Whole(datagram) if datagram.protocol == protocol::TCP => return segment(origin, datagram),
+            Ip::Whole(datagram) if datagram.protocol == protocol::TCP => return Ok(Found::Tcp(datagram)),
             Ip::Whole(datagram) => next = tunnel::inside(datagram.protocol, datagram.payload)?,
         }
     }
     Err(NotTcp::TooDeep)
-}
-
-fn segment<'a>(origin: Origin, datagram: Datagram<'a>) -> Result<Found<'a>, NotTcp> {
-    tcp::segment(origin, datagram.envelope, datagram.payload).map(Found::Segment)
 }

@@ -86,6 +86,12 @@ impl Assembler {
         StreamOffset(self.acknowledged.min(self.sent.max(self.offset)))
     }
 
+    /// How far this stream was delivered.
+    #[must_use]
+    pub fn delivered(&self) -> StreamOffset {
+        StreamOffset(self.offset)
+    }
+
     /// Whether bytes that the other side acknowledged are missing.
     #[must_use]
     #[inline]
@@ -165,12 +171,16 @@ impl Assembler {
         }
     }
 
-    /// The stream offset that an acknowledgement of this direction stands for.
+    /// The stream offset that an acknowledgement of this direction stands for. One number beyond everything sent is a FIN
+    /// that was not seen yet; more are bytes that were not.
     #[must_use]
     #[inline]
     pub fn position(&self, ack: SequenceNumber) -> StreamOffset {
-        let to = (self.offset as i64).saturating_add(i64::from(ack.distance_from(self.next))).max(0) as u64;
-        StreamOffset(to.min(self.fin_at).min(self.sent.max(self.offset)))
+        let ahead = i64::from(ack.distance_from(self.next));
+        let ahead = if ahead > FARTHEST { 0 } else { ahead };
+        let to = ((self.offset as i64).saturating_add(ahead).max(0) as u64).min(self.fin_at);
+        let sent = self.sent.max(self.offset);
+        StreamOffset(if to == sent + 1 { sent } else { to })
     }
 
     /// Goes on at `seq`: what came before it was not looked at.

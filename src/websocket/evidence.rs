@@ -71,6 +71,11 @@ impl Course {
         self.masked
     }
 
+    /// Whether the last frame is a Close.
+    pub(super) fn ends_with_close(&self) -> bool {
+        self.close.is_some()
+    }
+
     /// Takes the next header; false when it cannot be one.
     pub(super) fn header(&mut self, header: &Header, expected: Expected) -> bool {
         if !is_possible(header, expected) || self.masked.is_some_and(|m| m != header.mask.is_some()) {
@@ -166,11 +171,11 @@ impl Course {
 
     fn close_bits(&mut self, body: &[u8], whole: bool) -> i32 {
         let Some(code) = body.first_chunk::<2>().map(|c| u16::from_be_bytes(*c)) else { return 0 };
-        if !close::may_be_sent(code) {
-            return -10;
-        }
         let worth = match code {
             1000 | 1001 => 14,
+            // Some must not be sent, and are.
+            1004..=1006 | 1015 => 8,
+            _ if !close::may_be_sent(code) => return -10,
             1002..=1014 => 12,
             _ => 3,
         };

@@ -247,8 +247,12 @@ mod tests {
     }
 
     fn inflate(inflater: &mut Inflater, wire: &[u8]) -> Result<Vec<u8>, Failed> {
+        inflate_by(inflater, wire, 100)
+    }
+
+    fn inflate_by(inflater: &mut Inflater, wire: &[u8], output: usize) -> Result<Vec<u8>, Failed> {
         let mut got = Vec::new();
-        let mut output = vec![0; 100];
+        let mut output = vec![0; output];
         inflater.begin();
         inflater.push(&mut wire.to_vec(), true, &mut output, |b| got.extend_from_slice(b))?;
         Ok(got)
@@ -287,6 +291,77 @@ mod tests {
         let mut inflater = Inflater::new(true, false);
         assert_eq!(inflate(&mut inflater, &hello[..7]).expect("inflates"), b"Hello");
         assert_eq!(inflate(&mut inflater, &[0xf2, 0x00, 0x11, 0x00, 0x00]).expect("inflates"), b"Hello");
+    }
+
+    /// Text that deflate finds no repetition in, different for each seed.
+    fn novel(seed: u32, length: usize) -> Vec<u8> {
+        let mut state = seed;
+        let mut next = || {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            b' ' + (state >> 24) as u8 % 95
+        };
+        (0..length).map(|_| next()).collect()
+    }
+
+    #[test]
+    fn after_a_loss_only_what_does_not_depend_on_it_is_read() {
+        let (first, second) = (novel(1, 2000), novel(2, 2000));
+        let mut encoder = Compress::new(Compression::default(), false);
+        let mut say = |text: &[u8]| compress(&mut encoder, text);
+        // The second does not refer back; the third repeats the second, the fourth the lost first.
+        let wire = [say(&first), say(&second), say(&second), say(&first), say(&second)];
+        let mut inflater = Inflater::new(true, false);
+        inflater.lose();
+        assert_eq!(inflate(&mut inflater, &wire[1]).expect("stands alone"), second);
+        assert_eq!(inflate(&mut inflater, &wire[2]).expect("refers to what was read"), second);
+        assert!(inflate(&mut inflater, &wire[3]).expect_err("refers to what was lost").unknown);
+        // What the unknown message left in the context is unknown too.
+        assert!(inflate(&mut inflater, &wire[4]).expect_err("refers to before it").unknown);
+    }
+
+    #[test]
+    fn a_window_full_of_known_bytes_is_the_whole_context() {
+        let mut inflater = Inflater::new(true, true);
+        for seed in 1..40 {
+            let text = novel(seed, 1000);
+            let wire = compress(&mut Compress::new(Compression::default(), false), &text);
+            assert_eq!(inflate(&mut inflater, &wire).expect("stands alone"), text);
+            assert_eq!(inflater.partial, seed * 1000 < WINDOW as u32, "after message {seed}");
+        }
+        // From now on a reference that leads nowhere is the sender's fault.
+        let mut other = Compress::new(Compression::default(), false);
+        compress(&mut other, &novel(77, 1000));
+        compress(&mut other, &novel(1, 32_700));
+        let wire = compress(&mut other, &novel(77, 1000));
+        match inflate(&mut inflater, &wire) {
+            Ok(text) => assert_ne!(text, novel(77, 1000)),
+            Err(failed) => assert!(!failed.unknown),
+        }
+    }
+
+    #[test]
+    fn broken_formats_are_broken_in_any_context() {
+        let mut inflater = Inflater::new(true, true);
+        assert!(!inflate(&mut inflater, b"\xff\xfe\xfd\xfc\xfb").expect_err("broken").unknown);
+    }
+
+    #[test]
+    fn senders_that_end_their_streams_keep_their_context() {
+        // Each message a deflate stream of its own (BFINAL) that refers to the ones before, as RFC 7692 section 7.2.3.5 allows.
+        let texts: Vec<Vec<u8>> = (0..30).map(|seed| novel(seed % 25, 1500)).collect();
+        let mut inflater = Inflater::new(true, false);
+        let mut before: Vec<u8> = Vec::new();
+        for text in &texts {
+            let mut encoder = Compress::new(Compression::default(), false);
+            if !before.is_empty() {
+                encoder.set_dictionary(&before[before.len().saturating_sub(WINDOW)..]).expect("a dictionary");
+            }
+            let mut wire = Vec::with_capacity(text.len() + 100);
+            encoder.compress_vec(text, &mut wire, FlushCompress::Finish).expect("compresses");
+            wire.push(0);
+            assert_eq!(inflate_by(&mut inflater, &wire, OUTPUT).expect("inflates"), *text);
+            before.extend_from_slice(text);
+        }
     }
 
     #[test]

@@ -101,12 +101,32 @@ impl Probe {
         probed
     }
 
-    /// Both streams are over; `in_order`: whether a FIN ended each.
-    pub fn finish(&mut self, in_order: [bool; 2]) -> Probed {
+    /// Both streams are over; `in_order`: whether a FIN ended each; `closed`: whether TCP ended at all.
+    pub fn finish(&mut self, in_order: [bool; 2], closed: bool) -> Probed {
         for side in &mut self.sides {
             side.settle();
         }
-        self.judge(in_order, true)
+        match self.judge(in_order, true) {
+            Probed::More => self.last_word(in_order, closed),
+            other => other,
+        }
+    }
+
+    /// A Close that ends a stream, or all that is there of it: there is no second place at which it could be.
+    fn last_word(&self, in_order: [bool; 2], closed: bool) -> Probed {
+        for from in [0, 1] {
+            for masked in [true, false] {
+                let Some((index, course)) = self.sides[from].best_at_end(masked, in_order[from]) else { continue };
+                let proves = course.bits() >= limits::PROBE_LAST_WORD_BITS
+                    && course.content() >= limits::PROBE_LAST_WORD_CONTENT_BITS;
+                let all = self.sides[from].begins_with(index) && self.sides[1 - from].seen() == 0;
+                let last = closed && course.ends_with_close() && self.sides[from].ends_with(index);
+                if proves && (all || last) {
+                    return Probed::Frames { client: if masked { from } else { 1 - from } };
+                }
+            }
+        }
+        Probed::More
     }
 
     fn judge(&self, in_order: [bool; 2], over: bool) -> Probed {

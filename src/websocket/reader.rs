@@ -116,6 +116,8 @@ pub(super) struct FrameReader {
     orphans: bool,
     /// Bytes of the body of the current Close that are missing.
     control_missing: u64,
+    /// How far the packet with its header acknowledged the other side.
+    control_acknowledged: StreamOffset,
     pub(super) sent: Sent,
 }
 
@@ -163,6 +165,7 @@ impl FrameReader {
             search: None,
             orphans: false,
             control_missing: 0,
+            control_acknowledged: StreamOffset(0),
             sent: Sent::default(),
         }
     }
@@ -220,7 +223,7 @@ impl FrameReader {
                 }
                 continue;
             }
-            self.begin_frame(StreamOffset(offset.0 + at as u64), origin);
+            self.begin_frame(ctx.acknowledged, StreamOffset(offset.0 + at as u64), origin);
         }
     }
 
@@ -259,7 +262,7 @@ impl FrameReader {
     }
 
     #[inline]
-    fn begin_frame(&mut self, payload_at: StreamOffset, origin: Origin) {
+    fn begin_frame(&mut self, acknowledged: StreamOffset, payload_at: StreamOffset, origin: Origin) {
         let frame = self.frame;
         self.inside = true;
         self.remaining = frame.length;
@@ -304,6 +307,7 @@ impl FrameReader {
                     self.payload = self.payload_kind();
                 } else if self.orphans {
                     self.orphans = !frame.fin;
+                    self.sent.orphan_bytes = self.sent.orphan_bytes.saturating_add(frame.length);
                 } else {
                     self.violation(Rule::UnexpectedContinuation, 0);
                 }
@@ -311,6 +315,7 @@ impl FrameReader {
             control if opcode::is_control(control) => {
                 self.control.clear();
                 self.control_missing = 0;
+                self.control_acknowledged = acknowledged;
                 self.payload = Payload::Control;
                 if !frame.fin {
                     self.violation(Rule::FragmentedControlFrame, u64::from(control));
@@ -425,7 +430,7 @@ impl FrameReader {
                 let place = Place {
                     origin,
                     start: self.frame_start,
-                    acknowledged: ctx.acknowledged,
+                    acknowledged: ctx.acknowledged.max(self.control_acknowledged),
                     length: self.frame.length,
                     missing: self.control_missing,
                 };

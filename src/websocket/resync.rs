@@ -5,13 +5,14 @@
 //! byte when a run of bytes has grown enough to hold several frames. Bytes are kept in a bounded window; a candidate
 //! remembers the headers that have left it.
 
-use std::collections::VecDeque;
+mod window;
 
 use super::evidence::{self, Course, Expected, LOOK};
-use super::frame::{Header, LONGEST_HEADER, opcode};
+use super::frame::{Header, opcode};
 use crate::connection::{Gap, GapCause};
 use crate::ids::{Origin, Side, StreamOffset};
 use crate::limits;
+use window::{Mark, Window};
 
 /// Candidates followed at once.
 const CANDIDATES: usize = 8;
@@ -21,50 +22,23 @@ const MARKS: usize = 4;
 const PENALTY: i32 = 12;
 /// Candidates found by trying every byte are followed from this evidence on.
 const WORTH_FOLLOWING: i32 = 8;
-/// A run of bytes is tried at every byte when it has this length, and four times it, and so on.
-const FIRST_SCAN: usize = 4096;
+/// A run of bytes is tried at every byte when it has this length, four times it, and so on, and then once for each window.
+const FIRST_SCAN: u64 = 4096;
 
 /// A stream in which a frame boundary is searched for.
 #[derive(Debug)]
 pub(super) struct Search {
     expected: Expected,
-    /// Bytes that the window may hold.
-    room: usize,
-    window: Vec<u8>,
-    pieces: VecDeque<Piece>,
-    /// Where the last piece ends.
-    end: u64,
-    /// The bytes since the last gap: where they begin in `window` and in the stream.
-    run: usize,
-    run_at: u64,
-    next_scan: usize,
+    window: Window,
+    /// Bytes since the last gap, and how many there are when every byte is tried again.
+    in_run: u64,
+    next_scan: u64,
     candidates: Vec<Candidate>,
     /// Bytes seen so far and not read.
     seen: u64,
     segments: u64,
     /// How often a reader took over.
     handed_over: u32,
-}
-
-/// A stretch of the stream.
-#[derive(Debug, Clone, Copy)]
-struct Piece {
-    at: u64,
-    length: u64,
-    /// Why its bytes are missing; `None` when they stand in the window.
-    missing: Option<GapCause>,
-    origin: Origin,
-    acknowledged: StreamOffset,
-}
-
-/// A frame header that may have left the window.
-#[derive(Debug, Clone, Copy)]
-struct Mark {
-    at: u64,
-    bytes: [u8; LONGEST_HEADER],
-    size: u8,
-    origin: Origin,
-    acknowledged: StreamOffset,
 }
 
 /// A place where frames may begin.
@@ -116,12 +90,8 @@ impl Search {
     pub(super) fn new(expected: Expected, room: usize) -> Search {
         Search {
             expected,
-            room,
-            window: Vec::new(),
-            pieces: VecDeque::new(),
-            end: 0,
-            run: 0,
-            run_at: 0,
+            window: Window::new(room),
+            in_run: 0,
             next_scan: FIRST_SCAN,
             candidates: Vec::new(),
             seen: 0,
@@ -133,7 +103,7 @@ impl Search {
     /// Now it is known whose direction this is: what cannot be is forgotten.
     pub(super) fn expect(&mut self, expected: Expected, room: usize) {
         self.expected = expected;
-        self.room = room;
+        self.window.room = room;
         let masked = expected.side.map(|side| side == Side::Client);
         self.candidates.retain(|c| masked.is_none() || c.course.masked().is_none() || c.course.masked() == masked);
     }
@@ -145,14 +115,12 @@ impl Search {
 
     /// The missing bytes among those at hand.
     pub(super) fn gaps(&self) -> impl Iterator<Item = Gap> {
-        let gap =
-            |p: &Piece| p.missing.map(|why| Gap { start: StreamOffset(p.at), length: p.length, origin: p.origin, why });
-        self.pieces.iter().filter_map(gap)
+        self.window.gaps()
     }
 
     /// The packet of the first byte at hand.
     pub(super) fn first_origin(&self) -> Origin {
-        self.pieces.front().map(|p| p.origin).unwrap_or_default()
+        self.window.first_origin()
     }
 
     /// Segments seen.
@@ -165,26 +133,23 @@ impl Search {
         if bytes.is_empty() {
             return;
         }
-        if self.pieces.is_empty() || at.0 != self.end {
-            self.run = self.window.len();
-            self.run_at = at.0;
-            self.next_scan = FIRST_SCAN;
+        if !self.window.continues(at.0) {
+            self.begin_run();
             self.candidates.retain(|c| c.next >= at.0);
         }
         if !self.candidates.iter().any(|c| c.next == at.0) {
             self.follow(Candidate::new(at.0, self.seen, Course::default()));
         }
-        self.pieces.push_back(Piece { at: at.0, length: bytes.len() as u64, missing: None, origin, acknowledged });
-        self.window.extend_from_slice(bytes);
-        self.end = at.0 + bytes.len() as u64;
+        self.window.push(at.0, bytes, origin, acknowledged);
         self.seen += bytes.len() as u64;
         self.segments += 1;
         self.advance(false);
-        if self.window.len() - self.run >= self.next_scan {
+        self.in_run += bytes.len() as u64;
+        if self.in_run >= self.next_scan {
             self.scan();
-            self.next_scan *= 4;
+            self.next_scan = (self.next_scan * 4).min(self.in_run + self.window.room as u64);
         }
-        self.trim();
+        self.window.trim();
     }
 
     /// Judges what is at hand without waiting for more: a gap or the end follows.
@@ -203,16 +168,9 @@ impl Search {
                 candidate.open = false;
             }
         }
-        let acknowledged = StreamOffset(0);
-        match self.pieces.back_mut() {
-            Some(last) if last.missing == Some(why) && last.at + last.length == at.0 => last.length += length,
-            _ => self.pieces.push_back(Piece { at: at.0, length, missing: Some(why), origin, acknowledged }),
-        }
-        self.end = to;
-        self.run = self.window.len();
-        self.run_at = to;
-        self.next_scan = FIRST_SCAN;
-        self.trim();
+        self.window.lose(at.0, length, origin, why);
+        self.begin_run();
+        self.window.trim();
     }
 
     /// The candidate with the most evidence among those with this mask bit.
@@ -226,10 +184,20 @@ impl Search {
     /// The same with the end of the stream as evidence.
     pub(super) fn best_at_end(&self, masked: bool, in_order: bool) -> Option<(usize, Course)> {
         let (index, mut course) = self.best(masked)?;
-        if in_order && self.candidates[index].next == self.end {
+        if in_order && self.candidates[index].next == self.window.end {
             course.ended_stream();
         }
         Some((index, course))
+    }
+
+    /// Whether a candidate begins with the first byte seen.
+    pub(super) fn begins_with(&self, index: usize) -> bool {
+        self.candidates[index].seen_before == 0
+    }
+
+    /// Whether the frames of a candidate end with the last byte seen.
+    pub(super) fn ends_with(&self, index: usize) -> bool {
+        self.candidates[index].next == self.window.end
     }
 
     /// The evidence of the strongest candidate of either kind.
@@ -247,7 +215,7 @@ impl Search {
         let skipped = candidate.seen_before;
         let (start, course) = (candidate.start, candidate.course);
         let marks = std::mem::take(&mut candidate.marks);
-        let rest = self.stream_from(start, &marks);
+        let rest = self.window.stream_from(start, &marks);
         let origin = rest.first().map(|s| s.origin).unwrap_or_default();
         Found { start: StreamOffset(start), skipped, bits: course.bits(), frames: course.frames(), origin, rest }
     }
@@ -261,7 +229,7 @@ impl Search {
     pub(super) fn rival(&self) -> Option<usize> {
         let adopted = self.candidates.iter().find(|c| c.adopted)?;
         let bits = adopted.course.bits();
-        let inside = |c: &Candidate| !c.adopted && c.next != adopted.next && c.start > adopted.start;
+        let inside = |c: &Candidate| !c.adopted && c.next != adopted.next && c.start >= adopted.start;
         let rivals = self.candidates.iter().enumerate().filter(|(_, c)| inside(c));
         let best = rivals.max_by_key(|(_, c)| c.course.bits())?;
         (best.1.course.bits() >= (bits + 12).max(limits::RESYNC_BITS)).then_some(best.0)
@@ -270,7 +238,7 @@ impl Search {
     /// Forgets the bytes before the candidate being read; they were given to the reader.
     pub(super) fn hand_over(&mut self) {
         if let Some(candidate) = self.candidates.iter_mut().find(|c| c.adopted) {
-            candidate.start = candidate.start.max(self.end);
+            candidate.start = candidate.start.max(self.window.end);
         }
         self.seen = 0;
         self.handed_over = self.handed_over.wrapping_add(1);
@@ -282,6 +250,11 @@ impl Search {
     /// Changes whenever bytes were given to a reader or given up.
     pub(super) fn handed_over(&self) -> u32 {
         self.handed_over
+    }
+
+    fn begin_run(&mut self) {
+        self.in_run = 0;
+        self.next_scan = FIRST_SCAN;
     }
 
     fn follow(&mut self, candidate: Candidate) {
@@ -305,15 +278,14 @@ impl Search {
     /// Follows a candidate as far as the bytes go; false when it is none.
     fn advance_one(&self, candidate: &mut Candidate, over: bool) -> bool {
         loop {
-            if candidate.open && candidate.next <= self.end {
-                candidate.course.ended(candidate.next == self.end);
+            if candidate.open && candidate.next <= self.window.end {
+                candidate.course.ended(candidate.next == self.window.end);
                 candidate.open = false;
             }
-            if candidate.next >= self.end {
+            if candidate.next >= self.window.end {
                 return true;
             }
-            let Some(from) = candidate.next.checked_sub(self.run_at) else { return false };
-            let view = &self.window[self.run + from as usize..];
+            let Some(view) = self.window.from(candidate.next) else { return false };
             let Some((header, size)) = Header::parse(view) else { return !over };
             if !evidence::is_possible(&header, self.expected) {
                 return false;
@@ -330,7 +302,10 @@ impl Search {
             if candidate.course.bits() < -PENALTY - 8 {
                 return false;
             }
-            self.mark(candidate, view, size);
+            if candidate.marks.len() == MARKS {
+                candidate.marks.remove(0);
+            }
+            candidate.marks.push(self.window.mark(candidate.next, size));
             candidate.next = match (candidate.next + size as u64).checked_add(header.length) {
                 Some(next) => next,
                 None => return false,
@@ -339,21 +314,9 @@ impl Search {
         }
     }
 
-    fn mark(&self, candidate: &mut Candidate, view: &[u8], size: usize) {
-        let mut bytes = [0; LONGEST_HEADER];
-        bytes[..size].copy_from_slice(&view[..size]);
-        if candidate.marks.len() == MARKS {
-            candidate.marks.remove(0);
-        }
-        let at = candidate.next;
-        let piece = self.pieces.iter().rev().find(|p| p.at <= at);
-        let (origin, acknowledged) = piece.map_or_else(Default::default, |p| (p.origin, p.acknowledged));
-        candidate.marks.push(Mark { at, bytes, size: size as u8, origin, acknowledged });
-    }
-
     /// Tries every byte since the last gap as a beginning.
     fn scan(&mut self) {
-        let view = &self.window[self.run..];
+        let view = self.window.run();
         // Frames that are the same from some header on are followed once.
         let mut met = vec![0u64; view.len() / 64 + 1];
         let mut best: Vec<(i32, usize)> = Vec::new();
@@ -371,11 +334,11 @@ impl Search {
         }
         keep_best(&mut best);
         for (_, at) in best {
-            let start = self.run_at + at as u64;
+            let start = self.window.run_at() + at as u64;
             if self.candidates.iter().any(|c| c.start == start || c.marks.iter().any(|m| m.at == start)) {
                 continue;
             }
-            let before = self.seen.saturating_sub(self.end - start);
+            let before = self.seen.saturating_sub(self.window.end - start);
             let mut candidate = Candidate::new(start, before, Course::with_penalty(PENALTY));
             if self.advance_one(&mut candidate, false) {
                 self.follow(candidate);
@@ -383,81 +346,11 @@ impl Search {
         }
     }
 
-    /// Gives up the oldest bytes when the window is full twice.
-    fn trim(&mut self) {
-        let too_many = self.pieces.len() > 2 * limits::SEARCH_PIECES;
-        if self.window.len() <= 2 * self.room && !too_many {
-            return;
-        }
-        let mut excess = self.window.len().saturating_sub(self.room);
-        let mut cut = 0;
-        while excess > 0 || self.pieces.len() > limits::SEARCH_PIECES {
-            let Some(first) = self.pieces.front_mut() else { break };
-            if first.missing.is_some() {
-                self.pieces.pop_front();
-                continue;
-            }
-            let take = first.length.min(if too_many { first.length } else { excess as u64 });
-            first.at += take;
-            first.length -= take;
-            cut += take as usize;
-            excess = excess.saturating_sub(take as usize);
-            if first.length == 0 {
-                self.pieces.pop_front();
-            }
-        }
-        self.window.drain(..cut);
-        if self.window.capacity() > 4 * self.room {
-            self.window.shrink_to(2 * self.room);
-        }
-        let lost = cut.saturating_sub(self.run);
-        self.run = self.run.saturating_sub(cut);
-        self.run_at += lost as u64;
-    }
-
-    /// The stream from `start` on: of what left the window only the headers that are remembered.
-    fn stream_from(&self, start: u64, marks: &[Mark]) -> Vec<Stretch> {
-        let mut rest = Vec::new();
-        let window_from = self.pieces.front().map_or(self.end, |p| p.at);
-        let mut at = start;
-        if start < window_from {
-            let left: Vec<&Mark> = marks.iter().filter(|m| m.at < window_from).collect();
-            for (nth, mark) in left.iter().enumerate() {
-                let behind = mark.at + u64::from(mark.size);
-                let to = left.get(nth + 1).map_or(window_from.max(behind), |next| next.at);
-                rest.push(Stretch {
-                    at: StreamOffset(mark.at),
-                    bytes: mark.bytes[..usize::from(mark.size)].to_vec(),
-                    missing: (to > behind).then_some((to - behind, GapCause::NotKept)),
-                    origin: mark.origin,
-                    acknowledged: mark.acknowledged,
-                });
-                at = to;
-            }
-            at = at.max(window_from);
-        }
-        let mut index = 0;
-        for piece in &self.pieces {
-            let kept = if piece.missing.is_none() { piece.length as usize } else { 0 };
-            let skip = at.saturating_sub(piece.at).min(piece.length);
-            if skip < piece.length {
-                let (bytes, missing) = match piece.missing {
-                    None => (self.window[index + skip as usize..index + kept].to_vec(), None),
-                    Some(why) => (Vec::new(), Some((piece.length - skip, why))),
-                };
-                let (origin, acknowledged) = (piece.origin, piece.acknowledged);
-                rest.push(Stretch { at: StreamOffset(piece.at + skip), bytes, missing, origin, acknowledged });
-            }
-            index += kept;
-        }
-        rest
-    }
-
     /// A Close near the end of the bytes at hand, where no boundary could be found: where it begins, with its evidence.
     ///
     /// It ends the stream, or something follows that is no frame; then its reason has to be evidence enough.
     pub(super) fn find_close(&mut self, in_order: bool) -> Option<Found> {
-        let view = &self.window[self.run..];
+        let view = self.window.run();
         let from = view.len().saturating_sub(limits::CLOSE_SEARCH);
         let mut best: Option<(i32, usize)> = None;
         for at in from..view.len() {
@@ -474,7 +367,7 @@ impl Search {
                 continue;
             }
             course.payload(&header, &view[begin..end]);
-            let begins_segment = self.pieces.iter().rev().any(|p| p.at == self.run_at + at as u64);
+            let begins_segment = self.window.is_boundary(self.window.run_at() + at as u64);
             // At the end of the stream the length is given by the place; elsewhere each place is another try.
             let mut bits = course.bits() + if end == view.len() { 7 } else { 0 };
             bits -= if begins_segment || header.length == 0 { 0 } else { 7 };
@@ -484,9 +377,9 @@ impl Search {
             }
         }
         let (bits, at) = best?;
-        let start = self.run_at + at as u64;
-        let skipped = self.seen.saturating_sub(self.end - start);
-        let rest = self.stream_from(start, &[]);
+        let start = self.window.run_at() + at as u64;
+        let skipped = self.seen.saturating_sub(self.window.end - start);
+        let rest = self.window.stream_from(start, &[]);
         let origin = rest.first().map(|s| s.origin).unwrap_or_default();
         Some(Found { start: StreamOffset(start), skipped, bits, frames: 1, origin, rest })
     }
@@ -529,3 +422,6 @@ fn walk(view: &[u8], at: usize, expected: Expected, met: &mut [u64]) -> Option<i
     }
     Some(course.bits())
 }
+
+#[cfg(test)]
+mod tests;

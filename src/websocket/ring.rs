@@ -97,7 +97,8 @@ impl Ring {
         self.put(Slot::Full(Box::new(message)));
     }
 
-    #[inline]
+    // Once for every message: where it stays a call depends on the size of what surrounds it.
+    #[inline(always)]
     fn put(&mut self, new: Slot) {
         let size = self.last.len() as u64;
         let slot = &mut self.last[(self.pushed % size) as usize];

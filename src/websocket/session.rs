@@ -3,7 +3,7 @@
 use super::pings::PingLog;
 use super::reader::{Context, FrameReader, FrameSeen, Heartbeat, Scratch};
 use super::resync::Search;
-use crate::connection::{GapCause, Handshake, Sent};
+use crate::connection::{GapCause, Handshake, Head, Sent};
 use crate::ids::{Origin, Side, StreamOffset};
 
 /// What the stages share while they take the bytes of a packet.
@@ -27,6 +27,8 @@ pub struct Session {
     closing: bool,
     /// The opening handshake, where it was captured.
     pub handshake: Option<Handshake>,
+    /// The upgrade request, where its answer was not captured.
+    pub request: Option<Box<Head>>,
 }
 
 impl Session {
@@ -45,6 +47,7 @@ impl Session {
             heartbeats: Vec::new(),
             closing: false,
             handshake: Some(handshake),
+            request: None,
         }
     }
 
@@ -54,7 +57,14 @@ impl Session {
     pub(super) fn joined(tcp_stream: u32, [client, server]: [Search; 2], deflate_possible: bool) -> Session {
         let reader = |side, search| FrameReader::new(side, tcp_stream, None, deflate_possible).searching(Some(search));
         let readers = [reader(Side::Client, client), reader(Side::Server, server)];
-        Session { readers, pings: Default::default(), heartbeats: Vec::new(), closing: false, handshake: None }
+        Session {
+            readers,
+            pings: Default::default(),
+            heartbeats: Vec::new(),
+            closing: false,
+            handshake: None,
+            request: None,
+        }
     }
 
     /// Reads what a probe has gathered.

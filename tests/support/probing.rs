@@ -52,7 +52,7 @@ fn one_flow(seed: u64, tally: &mut Tally) {
         }
     });
     if let Some(mut probe) = probe {
-        claimed |= probe.finish([true, true]) != Probed::More;
+        claimed |= probe.finish([true, true], true) != Probed::More;
     }
     tally.flows += 1;
     tally.woken += woken;

@@ -14,7 +14,8 @@ pub(super) const CAUSE: Cause = Cause {
 ## What was seen
 One side sent a message and the other ended the connection, mostly with Close 1009 (Message Too Big, RFC 6455 section
 7.4.1), often with a bare TCP end instead. The message, all its fragments together, is larger than every message that the
-same receiver had accepted before, or larger than the limit that the close reason names.
+same receiver had accepted before, or larger than the limit that the close reason names. Where the beginning of the message is
+missing from the capture, the code and the bytes that could not be read stand for it.
 
 ## Why the peer closes
 Receivers bound the size of a message because they collect it in memory before the application sees it. The limit counts
@@ -44,6 +45,7 @@ fn check(case: &Case<'_>) -> Verdict {
     let Some(suspicion) = too_big::suspect(case) else { return Verdict::NotThis };
     match suspicion {
         Suspicion::Message(suspect) => too_big::finding(case, suspect).fits(),
+        Suspicion::Lost(lost) => too_big::lost::finding(case, lost).fits(),
         Suspicion::Frame(suspect) => Verdict::RuledOut(format!(
             "larger messages passed in several frames (up to {} bytes): the limit is on single frames",
             crate::diagnosis::words::grouped(suspect.accepted.fragmented.unwrap_or(0))

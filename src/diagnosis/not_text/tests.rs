@@ -14,6 +14,10 @@ fn at(ms: u64) -> Origin {
     Origin { packet: PacketNumber::new(ms), at: Timestamp(ms as i64 * 1_000_000) }
 }
 
+fn seen() -> Box<Sent> {
+    Box::new(Sent { last_packet: Some(at(100_000)), ..Sent::default() })
+}
+
 fn connection() -> Connection {
     Connection {
         capture: 0,
@@ -27,8 +31,8 @@ fn connection() -> Connection {
         joined_midstream: false,
         handshake: None,
         request: None,
-        from_client: Box::default(),
-        from_server: Box::default(),
+        from_client: seen(),
+        from_server: seen(),
         tcp_end: None,
         tcp_anomalies: None,
         capture_end: at(100_000).at,

@@ -4,6 +4,8 @@ use super::{Next, NotTcp, Rest, macsec, pppoe, tags};
 
 const IPV4: u16 = 0x0800;
 const IPV6: u16 = 0x86dd;
+const VLAN: u16 = 0x8100;
+const SERVICE_VLAN: u16 = 0x88a8;
 const MPLS: [u16; 2] = [0x8847, 0x8848];
 const PPP: u16 = 0x880b;
 const NSH: u16 = 0x894f;
@@ -35,9 +37,11 @@ static HARMLESS: &[u16] = &[
 ];
 
 /// What stands behind an EtherType.
+#[inline]
 pub(super) fn behind(kind: u16, rest: Rest<'_>) -> Result<Next<'_>, NotTcp> {
     match kind {
         IPV4 | IPV6 => Ok(Next::Ip(rest)),
+        VLAN | SERVICE_VLAN => (tags::VLAN.decode)(rest),
         TRANSPARENT_ETHERNET => Ok(Next::Ethernet(rest)),
         PPP => Ok(Next::Ppp(rest)),
         NSH => Ok(Next::Nsh(rest)),

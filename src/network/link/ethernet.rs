@@ -5,6 +5,7 @@ use crate::network::rest::be16;
 
 pub(super) const LAYER: LinkLayer = LinkLayer { numbers: &[super::ETHERNET], name: "ethernet", decode: header };
 
+#[inline]
 pub(super) fn header(frame: Rest<'_>) -> Result<Next<'_>, NotTcp> {
     let (h, rest) = frame.header::<14>()?;
     Ok(Next::EtherType(be16(h[12], h[13]), rest))

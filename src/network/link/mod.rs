@@ -87,6 +87,7 @@ fn find(number: u16) -> Option<&'static LinkLayer> {
 }
 
 /// The IP packet behind the headers that stand before it.
+#[inline]
 pub(super) fn network_layer(mut next: Next<'_>) -> Result<Rest<'_>, NotTcp> {
     for _ in 0..limits::LINK_HEADERS {
         next = match next {

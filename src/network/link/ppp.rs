@@ -24,8 +24,12 @@ fn with_direction(frame: Rest<'_>) -> Result<Next<'_>, NotTcp> {
 }
 
 pub(super) fn header(mut rest: Rest<'_>) -> Result<Next<'_>, NotTcp> {
-    if rest.bytes().starts_with(&[ADDRESS, CONTROL]) {
-        rest = rest.skip(2)?;
+    if rest.first() == Some(ADDRESS) {
+        let ([_, control], behind) = rest.header::<2>()?;
+        if *control != CONTROL {
+            return Err(NotTcp::Other);
+        }
+        rest = behind;
     }
     // The first byte of a protocol number is even, the last is odd: a compressed one has the last alone.
     let (first, behind) = rest.header::<1>()?;

@@ -15,6 +15,7 @@ pub(super) const VN: Header = Header { ether_types: &[0x8926], decode: six };
 /// IEEE 802.1BR, the tag of port extenders.
 pub(super) const EXTENSION: Header = Header { ether_types: &[0x893f], decode: eight };
 
+#[inline]
 fn four(rest: Rest<'_>) -> Result<Next<'_>, NotTcp> {
     let (tag, rest) = rest.header::<4>()?;
     Ok(Next::EtherType(be16(tag[2], tag[3]), rest))

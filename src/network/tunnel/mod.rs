@@ -77,11 +77,24 @@ pub(super) fn inside(protocol: u8, payload: Rest<'_>) -> Result<Next<'_>, NotTcp
 }
 
 fn inside_udp(payload: Rest<'_>) -> Result<Next<'_>, NotTcp> {
-    let Ok((h, rest)) = payload.header::<8>() else { return Err(NotTcp::Other) };
+    if payload.wire() < 8 {
+        return Err(NotTcp::Other);
+    }
+    let (ports, _) = payload.header::<4>()?;
+    let mut tunnels = candidates(be16(ports[0], ports[1]), be16(ports[2], ports[3])).peekable();
+    if tunnels.peek().is_none() {
+        return Err(NotTcp::Other);
+    }
+    let (h, rest) = payload.header::<8>()?;
     // Offload leaves a length that means nothing.
     let length = u32::from(be16(h[4], h[5]));
     let rest = if (8..rest.wire() + 8).contains(&length) { rest.until(length - 8) } else { rest };
-    candidates(be16(h[0], h[1]), be16(h[2], h[3])).find_map(|t| (t.decode)(rest)).unwrap_or(Err(NotTcp::Other))
+    // The first bytes tell whether it is what its port says.
+    const TELLING: usize = 8;
+    if rest.wire() as usize >= TELLING && rest.bytes().len() < TELLING {
+        return Err(NotTcp::Cut);
+    }
+    tunnels.find_map(|t| (t.decode)(rest)).unwrap_or(Err(NotTcp::Other))
 }
 
 fn candidates(source: u16, destination: u16) -> impl Iterator<Item = &'static OverUdp> {

@@ -16,7 +16,10 @@ fn decode(mut rest: Rest<'_>) -> Option<Result<Next<'_>, NotTcp>> {
     if rest.bytes().starts_with(&ORIGIN) {
         rest = rest.skip(8).ok()?;
     }
-    let (h, _) = rest.header::<40>().ok()?;
-    let is_ipv6 = h[0] >> 4 == 6 && u32::from(be16(h[4], h[5])) + 40 <= rest.wire();
+    if rest.first()? >> 4 != 6 || rest.wire() < 40 {
+        return None;
+    }
+    let Ok((h, _)) = rest.header::<40>() else { return Some(Err(NotTcp::Cut)) };
+    let is_ipv6 = u32::from(be16(h[4], h[5])) + 40 <= rest.wire();
     is_ipv6.then_some(Ok(Next::Ip(rest)))
 }

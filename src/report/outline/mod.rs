@@ -88,7 +88,7 @@ impl<'a> Outline<'a> {
             headline: &report.summary.headline,
             rest: rest::connections(report, sections.is_empty()),
             blind_spots,
-            captures: report.captures.iter().map(wording::capture).collect(),
+            captures: wording::captures(&report.captures),
             commands: rest::commands(report),
             sections,
         }

@@ -3,6 +3,7 @@
 use super::groups::{common_server, together};
 use super::wording::{self, place, sentence, thousands, words};
 use super::{Connections, Rest};
+use crate::capture::STANDARD_INPUT;
 use crate::report::model::{ConnectionReport, Initiator, Report, Severity};
 
 /// Up to here every remaining connection has a row of its own.
@@ -138,6 +139,10 @@ pub(super) fn commands(report: &Report) -> Vec<(String, &'static str)> {
         .take(EXPLAINED)
         .map(|cause| (format!("wsdiag explain {cause}"), "more about this cause"))
         .collect();
+    if report.captures.iter().any(|c| c.path == STANDARD_INPUT) {
+        // What came through it is gone.
+        return commands;
+    }
     let files: Vec<String> = report.captures.iter().map(|c| quoted(&c.path)).collect();
     let files = if files.len() > 3 { "FILE...".to_owned() } else { files.join(" ") };
     commands.push((format!("wsdiag --format markdown -o ticket.md {files}"), "the same for a ticket"));

@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use crate::capture::STANDARD_INPUT;
 use crate::report::model::{Capture, ConnectionReport, Evidence, Party, Report, Time};
 
 /// How many stretches of stream or packet numbers a sentence lists before it says how many more there are.
@@ -169,11 +170,30 @@ pub(super) fn span(from: Time, to: Time) -> String {
 }
 
 /// What was read: `a.pcapng: 1,234 packets, 61.2 s from 2026-11-22 04:54:02.356 UTC`.
-pub(super) fn capture(capture: &Capture) -> String {
-    let packets = count(usize::try_from(capture.packets).unwrap_or(usize::MAX), "packet");
-    match (capture.first_packet_at, capture.last_packet_at) {
-        (Some(first), Some(last)) => format!("{}: {packets}, {} from {}", capture.path, span(first, last), utc(first)),
-        _ => format!("{}: {packets}", capture.path),
+fn capture(capture: &Capture) -> String {
+    let name = if capture.path == STANDARD_INPUT { "standard input" } else { &capture.path };
+    read(name, capture.packets, capture.first_packet_at, capture.last_packet_at)
+}
+
+/// A sentence for each capture, or one for all where there are many.
+pub(super) fn captures(all: &[Capture]) -> Vec<String> {
+    /// Up to here each is told by itself.
+    const EACH: usize = 8;
+    if all.len() <= EACH {
+        return all.iter().map(capture).collect();
+    }
+    let refs: Vec<&Capture> = all.iter().collect();
+    let packets = all.iter().map(|c| c.packets).sum();
+    let first = all.iter().filter_map(|c| c.first_packet_at).min();
+    let last = all.iter().filter_map(|c| c.last_packet_at).max();
+    vec![read(&format!("{} captures ({})", thousands(all.len() as u64), paths(&refs)), packets, first, last)]
+}
+
+fn read(name: &str, packets: u64, first: Option<Time>, last: Option<Time>) -> String {
+    let packets = count(usize::try_from(packets).unwrap_or(usize::MAX), "packet");
+    match (first, last) {
+        (Some(first), Some(last)) => format!("{name}: {packets}, {} from {}", span(first, last), utc(first)),
+        _ => format!("{name}: {packets}"),
     }
 }
 

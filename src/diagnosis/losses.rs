@@ -1,0 +1,241 @@
+//! What the captures lack, what that leaves unsaid, and how sure a verdict can still be.
+
+use super::case::Case;
+use super::files::FilesOf;
+use super::finding::{Cause, Family, Finding};
+use super::world::World;
+use super::{anomalies, words};
+use crate::connection::{Connection, FirstClose, GapCause, Resync, Sure};
+use crate::ids::{PacketNumber, Side};
+use crate::report::model::{BlindSpotReport, Confidence, Evidence};
+
+/// Lowers the confidence of a verdict that rests on what is missing, and says why.
+pub(super) fn weigh(case: &Case<'_>, cause: &Cause, finding: &mut Finding) {
+    let mut at_most = |confidence: Confidence| finding.confidence = finding.confidence.min(confidence);
+    for side in [Side::Client, Side::Server] {
+        let sent = case.connection.sent_by(side);
+        // Frames that are only likely to be frames carry no certain verdict.
+        match sent.resyncs.iter().map(|r| r.sure).min() {
+            Some(Sure::Possible) => at_most(Confidence::Possible),
+            Some(Sure::Likely) => at_most(Confidence::Likely),
+            Some(Sure::Certain) | None => {}
+        }
+        if sent.closes.iter().any(|c| c.searched) {
+            at_most(Confidence::Likely);
+        }
+    }
+    // A few bytes of a text show that it is wrong, and hardly what it is.
+    let cut = case.defective().is_some_and(|(_, message, _)| message.missing_bytes > 0);
+    // Who the client is stands in the request.
+    let nameless = case.connection.joined_midstream && case.ending.closer == Some(Side::Client);
+    if cause.family == Family::NotText && cut || cause.family == Family::GoingAway && nameless {
+        at_most(Confidence::Possible);
+    }
+    let Some((side, close)) = case.connection.closes().first().copied() else { return };
+    let other = side.other();
+    let files = case.world.files(case.connection.capture);
+    let packet = files.packet(close.origin.packet);
+    match case.ending.first {
+        FirstClose::Seen => {}
+        FirstClose::Missing => {
+            finding.confidence = finding.confidence.min(Confidence::Likely);
+            let text = format!(
+                "The {other}'s own Close is not in the capture: that it came first, and with this code, follows from the \
+                 {side}'s answer ({packet}), which acknowledged bytes of the {other} that have the size of that Close."
+            );
+            finding.evidence.push(Evidence { kind: "answering-close", text, packets: vec![close.origin.packet] });
+        }
+        FirstClose::Unknown => {
+            finding.confidence = Confidence::Possible;
+            let text = format!(
+                "Whether the {side}'s Close ({packet}) was the first one or the answer to one of the {other} cannot be \
+                 seen: the {other}'s bytes before it are not in the capture."
+            );
+            finding.evidence.push(Evidence { kind: "first-close-unknown", text, packets: vec![close.origin.packet] });
+        }
+    }
+}
+
+/// What the captures lack: from the packets and from the connections.
+pub(super) fn blind_spots(world: &World<'_>) -> Vec<BlindSpotReport> {
+    let mut spots: Vec<BlindSpotReport> = world
+        .observations
+        .blind_spots
+        .iter()
+        .map(|s| BlindSpotReport {
+            kind: s.kind.clone(),
+            text: s.text.clone(),
+            connections: s.connections.iter().map(|i| i + 1).collect(),
+            packets: s.packets.clone(),
+        })
+        .collect();
+    spots.extend(midstream_spot(world));
+    spots.extend(anomalies::spots(world));
+    let files = world.any_files();
+    for (index, connection) in world.observations.connections.iter().enumerate() {
+        let mut add = |kind: &str, text: String, packets: Vec<PacketNumber>| {
+            let connections = vec![index + 1];
+            spots.push(BlindSpotReport { kind: kind.to_string(), text, connections, packets });
+        };
+        for side in [Side::Client, Side::Server] {
+            if let Some(text) = unseen_side(files, connection, side) {
+                add("one-direction", text, Vec::new());
+            }
+            if let Some((text, packets)) = cut_close(files, connection, side) {
+                add("cut-close", text, packets);
+            }
+            if let Some((text, packets)) = resynchronised(files, connection, side) {
+                add("resynchronised", text, packets);
+            }
+            if let Some(text) = unreadable(files, connection, side) {
+                add("unreadable-frames", text, Vec::new());
+            }
+        }
+        for why in [GapCause::Lost, GapCause::SnapLength, GapCause::WindowFull] {
+            spots.extend(gap_spot(files, index, connection, why));
+        }
+    }
+    spots
+}
+
+fn midstream_spot(world: &World<'_>) -> Option<BlindSpotReport> {
+    let all = world.observations.connections.iter().enumerate();
+    let midstream: Vec<usize> = all.filter(|(_, c)| c.joined_midstream).map(|(i, _)| i + 1).collect();
+    if midstream.is_empty() {
+        return None;
+    }
+    let text = format!(
+        "{} recognised by the structure of their frames alone, as the opening handshake is not in the capture (begun before \
+         it, lost or cut): path, programs and extensions are unknown, and what depends on them is less sure. Start the \
+         capture before the clients connect.",
+        words::count(midstream.len(), "connection was", "connections were"),
+    );
+    let text = if midstream.len() == 1 { text.replace("their frames", "its frames") } else { text };
+    Some(BlindSpotReport { kind: "joined-midstream".to_string(), text, connections: midstream, packets: Vec::new() })
+}
+
+/// A direction of which the capture holds no packet.
+fn unseen_side(files: FilesOf<'_>, connection: &Connection, unseen: Side) -> Option<String> {
+    if !connection.sent_by(unseen).is_unseen() {
+        return None;
+    }
+    let seen = unseen.other();
+    let bytes: u64 = connection.sent_by(unseen).gaps.iter().map(|g| g.length).sum();
+    let known = match bytes {
+        0 => String::new(),
+        bytes => format!(" (acknowledgements tell of {})", words::bytes(bytes)),
+    };
+    Some(format!(
+        "Stream {} holds only what the {seen} {} sent: what the {unseen} sent, its Close included, is missing{known}. Record both \
+         directions: no src or dst in the filter, both lanes of a mirror port.",
+        files.stream(connection.capture, connection.tcp_stream),
+        connection.address(seen)
+    ))
+}
+
+/// A Close of which not all is in the capture.
+fn cut_close(files: FilesOf<'_>, connection: &Connection, side: Side) -> Option<(String, Vec<PacketNumber>)> {
+    let close = connection.sent_by(side).closes.iter().find(|c| c.missing > 0)?;
+    let what = match close.code {
+        Some(_) => "the end of its reason",
+        None => "its code and reason",
+    };
+    let text = format!(
+        "Of the {side}'s Close in stream {} the capture lacks {what} ({}). Record whole packets: tcpdump -s 0.",
+        files.stream(connection.capture, connection.tcp_stream),
+        words::bytes(close.missing)
+    );
+    Some((text, vec![close.origin.packet]))
+}
+
+/// Where frames were recognised again, and what was skipped until then.
+fn resynchronised(files: FilesOf<'_>, connection: &Connection, side: Side) -> Option<(String, Vec<PacketNumber>)> {
+    let sent = connection.sent_by(side);
+    // A connection begun before the capture is told of once; here only where bytes were passed over.
+    let told: Vec<&Resync> = sent.resyncs.iter().filter(|r| r.skipped > 0 || !connection.joined_midstream).collect();
+    let first = told.first()?;
+    let frames = match first.frames {
+        0 | 1 => "by one frame".to_string(),
+        many => format!("by {many} frames in a row"),
+    };
+    let mut text = format!(
+        "In stream {} {} of the {side} {} skipped until frames were recognised {} at {} ({}: {frames})",
+        files.stream(connection.capture, connection.tcp_stream),
+        words::bytes(first.skipped),
+        if first.skipped == 1 { "was" } else { "were" },
+        if sent.gaps.iter().any(|g| g.start < first.start) { "again" } else { "for the first time" },
+        files.packet(first.origin.packet),
+        first.sure.name(),
+    );
+    if told.len() > 1 {
+        let rest: u64 = told[1..].iter().map(|r| r.skipped).sum();
+        let places = words::count(told.len() - 1, "more place", "more places");
+        text.push_str(&format!(", and {} in {places}", words::bytes(rest)));
+    }
+    text.push_str(
+        ". Messages in between are not counted. Record with a larger buffer (tcpdump -B 16384) and whole packets.",
+    );
+    Some((text, told.iter().take(3).map(|r| r.origin.packet).collect()))
+}
+
+/// Bytes behind lost frame headers among which no frame was recognised any more.
+fn unreadable(files: FilesOf<'_>, connection: &Connection, side: Side) -> Option<String> {
+    let sent = connection.sent_by(side);
+    let skipped: u64 = sent.resyncs.iter().map(|r| r.skipped).sum();
+    let left = sent.unreadable_bytes.saturating_sub(skipped);
+    (left > 0).then(|| {
+        format!(
+            "{} of the {side} in stream {} could not be read as frames: a frame header before them is missing, and none was \
+             recognised among them.",
+            words::bytes(left),
+            files.stream(connection.capture, connection.tcp_stream)
+        )
+    })
+}
+
+fn gap_spot(files: FilesOf<'_>, index: usize, connection: &Connection, why: GapCause) -> Option<BlindSpotReport> {
+    let mut packets = Vec::new();
+    let (mut holes, mut missing) = (0usize, 0u64);
+    for side in [Side::Client, Side::Server] {
+        let sent = connection.sent_by(side);
+        if sent.is_unseen() {
+            continue;
+        }
+        if why == GapCause::Lost {
+            missing += sent.unlisted_gap_bytes;
+        }
+        for gap in sent.gaps.iter().filter(|g| g.why == why) {
+            holes += 1;
+            missing += gap.length;
+            if packets.len() < 3 {
+                packets.push(gap.origin.packet);
+            }
+        }
+    }
+    if holes == 0 {
+        return None;
+    }
+    let stream = files.stream(connection.capture, connection.tcp_stream);
+    let amount = words::bytes(missing);
+    let places = words::count(holes, "place", "places");
+    let (kind, text) = match why {
+        GapCause::Lost => (
+            "lost-packets",
+            format!(
+                "Stream {stream} lacks {amount} in {places}: the capture missed packets that did arrive. Record with a \
+                 larger buffer (tcpdump -B 16384) or a narrower filter."
+            ),
+        ),
+        GapCause::SnapLength => (
+            "snap-length",
+            format!("Stream {stream} lacks {amount}: the snap length cut its packets. Record with tcpdump -s 0."),
+        ),
+        // Told where the frames were recognised.
+        GapCause::NotKept => return None,
+        GapCause::WindowFull => (
+            "window-full",
+            format!("Stream {stream} lacks {amount} in {places}: more data came out of order than wsdiag keeps."),
+        ),
+    };
+    Some(BlindSpotReport { kind: kind.to_string(), text, connections: vec![index + 1], packets })
+}

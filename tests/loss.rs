@@ -1,0 +1,212 @@
+//! Conversations of which the capture lost something: the Closes that are still there are found, none is invented, and
+//! what is missing is said.
+
+mod support;
+
+use std::path::Path;
+
+use serde_json::Value;
+use support::cases;
+use support::conversation::Case;
+use support::files::{self, File};
+use support::packets::{self, Ip, Link, Packet};
+use support::rng::Rng;
+use support::tcp::{self, Segment};
+use wsdiag::ids::Side;
+
+const LINK: Link = Link::Ethernet;
+/// Ethernet, IPv4 and TCP headers.
+const HEADERS: usize = 14 + 20 + 20;
+
+/// A Close in a report.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Close {
+    port: u64,
+    from: String,
+    code: Option<u64>,
+    /// The segment that completed it, by its place in the undamaged conversation.
+    segment: usize,
+}
+
+/// A conversation, and what its undamaged capture shows.
+struct Whole {
+    case: Case,
+    segments: Vec<Segment>,
+    closes: Vec<Close>,
+}
+
+fn whole(folder: &Path) -> Vec<Whole> {
+    let mut all = Vec::new();
+    for case in cases() {
+        let segments = tcp::build(&case).segments;
+        let kept: Vec<usize> = (0..segments.len()).collect();
+        let report = report(&segments, &kept, None, folder);
+        let closes = closes(&report, &kept);
+        if !closes.is_empty() {
+            all.push(Whole { case, segments, closes });
+        }
+    }
+    assert!(all.len() > 40, "cases with a Close");
+    all
+}
+
+/// The report on some of the segments, each cut to `snap` bytes.
+fn report(segments: &[Segment], kept: &[usize], snap: Option<usize>, folder: &Path) -> Value {
+    let packet = |i: &usize| packets::segment(&segments[*i], LINK, Ip::V4, *i as u16);
+    let packets: Vec<Packet> = kept.iter().map(packet).collect();
+    let file = File::Pcap { big_endian: false, nanoseconds: true };
+    let path = folder.join("capture");
+    std::fs::write(&path, files::write(file, LINK.number(), &packets, snap)).expect("a file can be written");
+    let analysis = wsdiag::analyzer::analyze(&[path]);
+    assert!(analysis.errors.is_empty(), "{:?}", analysis.errors);
+    serde_json::to_value(&analysis.report).expect("a report is JSON")
+}
+
+fn closes(report: &Value, kept: &[usize]) -> Vec<Close> {
+    let mut all = Vec::new();
+    for connection in report["connections"].as_array().expect("connections") {
+        for frame in connection["end"]["close_frames"].as_array().expect("close_frames") {
+            all.push(Close {
+                port: connection["client"]["port"].as_u64().expect("a port"),
+                from: frame["from"].as_str().expect("a side").to_string(),
+                code: frame["code"].as_u64(),
+                segment: kept[frame["packet"].as_u64().expect("a packet") as usize - 1],
+            });
+        }
+    }
+    all
+}
+
+fn kinds(report: &Value) -> Vec<String> {
+    let spots = report["blind_spots"].as_array().expect("blind_spots");
+    spots.iter().map(|s| s["kind"].as_str().expect("a kind").to_string()).collect()
+}
+
+/// What one kind of damage did to all conversations.
+#[derive(Default)]
+struct Tally {
+    present: usize,
+    missed: Vec<String>,
+    wrong: Vec<String>,
+}
+
+impl Tally {
+    fn add(&mut self, whole: &Whole, what: &str, kept: &[usize], snap: Option<usize>, report: &Value) {
+        let found = closes(report, kept);
+        let name = &whole.case.name;
+        for close in &whole.closes {
+            let size = HEADERS + whole.segments[close.segment].payload.len();
+            if !kept.contains(&close.segment) || snap.is_some_and(|s| size > s) {
+                continue;
+            }
+            self.present += 1;
+            if !found.contains(close) {
+                self.missed.push(format!("{name}, {what}: {close:?} among {found:?}"));
+            }
+        }
+        // Of a Close that was cut the code may be missing, but none comes from nowhere.
+        for close in &found {
+            let real = whole.closes.iter().any(|c| {
+                (c.port, &c.from, c.segment) == (close.port, &close.from, close.segment)
+                    && (close.code.is_none() || c.code == close.code)
+            });
+            if !real {
+                self.wrong.push(format!("{name}, {what}: {close:?} is none of {:?}", whole.closes));
+            }
+        }
+    }
+
+    /// At least so many of a hundred Closes that are in the captures were found, and none was invented.
+    fn assert(&self, percent: usize) {
+        assert!(self.wrong.is_empty(), "invented:\n{}", self.wrong.join("\n"));
+        let found = self.present - self.missed.len();
+        let enough = found * 100 >= self.present * percent;
+        assert!(enough, "{found} of {} found; missed:\n{}", self.present, self.missed.join("\n"));
+        assert!(self.present > 50, "only {} Closes were there to be found", self.present);
+    }
+}
+
+/// Whether a hole can be seen at all: something was acknowledged behind it, or came behind it.
+fn has_data(segments: &[Segment], dropped: &[usize]) -> bool {
+    dropped.iter().any(|i| !segments[*i].payload.is_empty())
+}
+
+#[test]
+fn closes_survive_lost_packets() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let mut tally = Tally::default();
+    let mut silent = Vec::new();
+    for whole in whole(folder.path()) {
+        for (nth, percent) in [2, 5, 10, 20].into_iter().enumerate() {
+            let mut rng = Rng::named(&format!("{} {nth}", whole.case.name));
+            let (dropped, kept): (Vec<usize>, Vec<usize>) =
+                (0..whole.segments.len()).partition(|_| rng.below(100) < percent);
+            let report = report(&whole.segments, &kept, None, folder.path());
+            tally.add(&whole, &format!("{percent} % lost: {dropped:?}"), &kept, None, &report);
+            // Data of which nothing shows that it was sent cannot be missed.
+            let acknowledged = |i: &usize| {
+                let lost = &whole.segments[*i];
+                let end = lost.seq.wrapping_add(lost.space());
+                kept.iter().map(|k| &whole.segments[*k]).any(|s| {
+                    s.connection == lost.connection
+                        && s.from != lost.from
+                        && s.flags & tcp::ACK != 0
+                        && s.at > lost.at
+                        && s.ack.wrapping_sub(end) < 1 << 30
+                })
+            };
+            let seen: Vec<usize> = dropped.iter().copied().filter(acknowledged).collect();
+            if has_data(&whole.segments, &seen) && kinds(&report).is_empty() {
+                silent.push(format!("{}, lost {seen:?}", whole.case.name));
+            }
+        }
+    }
+    tally.assert(100);
+    assert!(silent.is_empty(), "nothing said about:\n{}", silent.join("\n"));
+}
+
+#[test]
+fn closes_survive_a_capture_that_began_late() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let mut tally = Tally::default();
+    for whole in whole(folder.path()) {
+        for percent in [20, 50, 80] {
+            let kept: Vec<usize> = (whole.segments.len() * percent / 100..whole.segments.len()).collect();
+            let report = report(&whole.segments, &kept, None, folder.path());
+            tally.add(&whole, &format!("begun at {percent} %"), &kept, None, &report);
+            let joined = report["connections"].as_array().into_iter().flatten().any(|c| c["joined_midstream"] == true);
+            assert_eq!(joined, kinds(&report).iter().any(|k| k == "joined-midstream"), "{}", whole.case.name);
+        }
+    }
+    tally.assert(99);
+}
+
+#[test]
+fn closes_of_one_direction_are_found_and_the_other_is_said_to_be_missing() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    for side in [Side::Client, Side::Server] {
+        let mut tally = Tally::default();
+        for whole in whole(folder.path()) {
+            let kept: Vec<usize> = (0..whole.segments.len()).filter(|i| whole.segments[*i].from == side).collect();
+            let report = report(&whole.segments, &kept, None, folder.path());
+            tally.add(&whole, &format!("{side} alone"), &kept, None, &report);
+            assert!(kinds(&report).iter().any(|k| k == "one-direction"), "{} with the {side} alone", whole.case.name);
+        }
+        tally.assert(98);
+    }
+}
+
+#[test]
+fn closes_survive_a_snap_length() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let mut tally = Tally::default();
+    for whole in whole(folder.path()) {
+        for snap in [68, 96, 200] {
+            let kept: Vec<usize> = (0..whole.segments.len()).collect();
+            let report = report(&whole.segments, &kept, Some(snap), folder.path());
+            tally.add(&whole, &format!("snap length {snap}"), &kept, Some(snap), &report);
+            assert!(kinds(&report).iter().any(|k| k == "snap-length"), "{} at {snap}", whole.case.name);
+        }
+    }
+    tally.assert(99);
+}
