@@ -214,8 +214,31 @@ pub fn dress(case: &Case, clothing: &Clothing) -> Vec<u8> {
     capture(&built, clothing, &mut rng)
 }
 
+/// `case` in plain clothes as a ring buffer of `count` files leaves it.
+pub fn dress_in_files(case: &Case, count: usize) -> Vec<Vec<u8>> {
+    let packets = plain_packets(case);
+    let each = packets.len().div_ceil(count);
+    packets.chunks(each).map(|part| files::write(plain().file, plain().link.number(), part, None)).collect()
+}
+
+/// `case` in plain clothes as two capture points on its way recorded it, the second `late` nanoseconds behind the first.
+pub fn dress_in_two_places(case: &Case, late: i64) -> [Vec<u8>; 2] {
+    let first = plain_packets(case);
+    let second: Vec<Packet> = first.iter().map(|p| Packet { at: p.at + late, ..p.clone() }).collect();
+    [first, second].map(|packets| files::write(plain().file, plain().link.number(), &packets, None))
+}
+
+fn plain_packets(case: &Case) -> Vec<Packet> {
+    packets(&tcp::build(case), plain(), &mut Rng::named(&case.name))
+}
+
 /// Segments under the clothing's headers, in the clothing's file.
 pub fn capture(built: &Built, clothing: &Clothing, rng: &mut Rng) -> Vec<u8> {
+    files::write(clothing.file, clothing.link.number(), &packets(built, clothing, rng), None)
+}
+
+/// Segments under the clothing's headers.
+fn packets(built: &Built, clothing: &Clothing, rng: &mut Rng) -> Vec<Packet> {
     let mut segments = built.segments.clone();
     if clothing.crowd {
         segments.extend(bystanders(&built.segments, rng));
@@ -233,8 +256,7 @@ pub fn capture(built: &Built, clothing: &Clothing, rng: &mut Rng) -> Vec<u8> {
         let nobody = Ipv4Addr::new(10, 0, 0, 9);
         packets.push(packets::dns_query(built.ends_at, nobody, clothing.link, clothing.ip, 1));
     }
-    let packets = seen(packets, clothing, rng);
-    files::write(clothing.file, clothing.link.number(), &packets, None)
+    seen(packets, clothing, rng)
 }
 
 /// The packets as often as the capture point sees them.
