@@ -26,8 +26,9 @@ pub(super) struct Blind {
     /// Flows given up because too many were open: half-open ones, and others that were no WebSocket yet.
     pub(super) half_open_evicted: u64,
     pub(super) undecided_evicted: u64,
-    /// Failed handshakes beyond the caps.
+    /// Failed handshakes and connection attempts beyond the caps.
     pub(super) unlisted_handshakes: u64,
+    pub(super) unlisted_attempts: u64,
 }
 
 /// Packets listed for each kind.
@@ -181,6 +182,14 @@ impl Blind {
                 limits::FAILED_HANDSHAKES_OF_FLOW
             );
             add("unlisted-handshakes", text);
+        }
+        if self.unlisted_attempts > 0 {
+            let text = format!(
+                "{} more TCP connections that were refused or never answered are left out: at most {} are looked at.",
+                self.unlisted_attempts,
+                limits::FAILED_ATTEMPTS
+            );
+            add("unlisted-attempts", text);
         }
         if self.unknown_interfaces > 0 {
             let text = format!(

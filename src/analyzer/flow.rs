@@ -333,7 +333,7 @@ impl Flow {
             shared.blind.unknown_midstream(self.first.packet);
         }
         match std::mem::replace(&mut self.app, App::Undecided) {
-            App::Undecided => self.failed_attempt(observations),
+            App::Undecided => self.failed_attempt(observations, shared.blind),
             App::Http { upgrade, .. } => {
                 shared.blind.unlisted_handshakes += upgrade.unlisted();
                 let tcp_end = self.tcp_end;
@@ -376,10 +376,14 @@ impl Flow {
         }
     }
 
-    fn failed_attempt(&self, observations: &mut Observations) {
+    fn failed_attempt(&self, observations: &mut Observations, blind: &mut Blind) {
         let Some(from) = (0..2).find(|i| self.ends[*i].syn.is_some() && !self.ends[*i].syn_ack) else { return };
         let other = &self.ends[1 - from];
-        if other.syn.is_some() || observations.failed_attempts.len() >= limits::FAILED_ATTEMPTS {
+        if other.syn.is_some() {
+            return;
+        }
+        if observations.failed_attempts.len() >= limits::FAILED_ATTEMPTS {
+            blind.unlisted_attempts += 1;
             return;
         }
         let Some(syn) = self.ends[from].syn else { return };

@@ -202,6 +202,7 @@ impl<'a> Analyzer<'a> {
         let flows = &self.flows;
         self.table.shed(|place, flow| flows.is_websocket(place, flow), |place, flow| forgotten.push((place, flow)));
         for (place, flow) in forgotten {
+            self.blind.undecided_evicted += u64::from(self.flows.get_mut(place, flow).is_some());
             self.finish(place, flow, segment.origin);
         }
     }
