@@ -76,9 +76,12 @@ impl Course {
         self.masked
     }
 
-    /// Whether the last frame is a Close.
-    pub(super) fn ends_with_close(&self) -> bool {
-        self.close.is_some()
+    /// Whether it is a Close of a registered code (`alone`: without a reason, too), or one behind a fresh key: the reason of
+    /// any other could be text of any protocol.
+    pub(super) fn ends_with_plain_close(&self, alone: bool) -> bool {
+        let registered = self.close.is_some_and(|(_, worth)| worth >= 8);
+        let bare = self.last.is_some_and(|(_, length)| length == 2);
+        self.close.is_some() && (self.keyed || registered && (bare || !alone))
     }
 
     /// Takes the next header; false when it cannot be one.

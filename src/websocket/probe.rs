@@ -73,7 +73,7 @@ impl Probe {
         let expected = Expected { side: None, deflate: true };
         let tail = &bytes[bytes.len().saturating_sub(140)..];
         let close = evidence::last_close(tail, expected, true, |_| false);
-        close.is_some_and(|(_, _, bits)| bits >= limits::PROBE_LAST_CLOSE_BITS)
+        close.is_some_and(|(_, course, bits)| is_last_close(&course, bits))
     }
 
     /// Takes note of an opening handshake: less evidence is needed.
@@ -137,14 +137,14 @@ impl Probe {
                 let proves = course.bits() >= limits::PROBE_LAST_WORD_BITS
                     && course.content() >= limits::PROBE_LAST_WORD_CONTENT_BITS;
                 let all = !self.woken && self.sides[from].begins_with(index) && self.sides[1 - from].seen() == 0;
-                let last = closed && course.ends_with_close() && self.sides[from].ends_with(index);
+                let last = closed && course.ends_with_plain_close(false) && self.sides[from].ends_with(index);
                 if proves && (all || last) {
                     return Probed::Frames { client: if masked { from } else { 1 - from } };
                 }
             }
             let close = self.sides[from].last_close(true).filter(|_| in_order[from]);
             if let Some((_, course, bits)) = close
-                && bits >= limits::PROBE_LAST_CLOSE_BITS
+                && is_last_close(&course, bits)
             {
                 return Probed::Frames { client: if course.masked() == Some(true) { from } else { 1 - from } };
             }
@@ -192,4 +192,9 @@ impl Probe {
         let sides = if client == 0 { [low, high] } else { [high, low] };
         Session::joined(tcp_stream, sides, self.asked.is_none_or(|a| a.deflate_possible))
     }
+}
+
+/// Whether a Close in any place of the last segment is beyond doubt.
+fn is_last_close(course: &Course, bits: i32) -> bool {
+    bits >= limits::PROBE_LAST_CLOSE_BITS && course.ends_with_plain_close(true)
 }
