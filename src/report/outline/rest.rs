@@ -106,7 +106,8 @@ pub(super) fn blind_spots(report: &Report) -> Vec<String> {
             let concerned = spot.connections.iter().filter_map(|id| by_id.get(id).copied());
             let streams = wording::streams(report, concerned.map(place));
             let text = spot.text.trim();
-            sentences.push(match streams.is_empty() || text.contains("stream ") || text.contains("streams ") {
+            let lower = text.to_lowercase();
+            sentences.push(match streams.is_empty() || lower.contains("stream ") || lower.contains("streams ") {
                 true => sentence(text),
                 false => sentence(&format!("{} ({streams})", text.trim_end_matches('.'))),
             });
