@@ -11,10 +11,12 @@ use crate::ids::{Origin, PacketNumber, Side, StreamOffset, Timestamp};
 
 mod first_close;
 mod handshake;
+mod lost;
 mod message;
 
 pub use first_close::FirstClose;
 pub use handshake::{Deflate, Handshake, HandshakeViolation, Head, KEY, KEY_BYTES};
+pub use lost::{Losses, Lost};
 pub use message::{
     DataType, Defect, Head32, InflateFailure, InflateFinding, Inline, InvalidUtf8, Message, OlderSizes, SplitCharacter,
     Utf8Class, hex,
@@ -184,22 +186,9 @@ pub struct Sent {
     pub unanswered_retransmissions: u32,
     /// When the first byte that was never acknowledged was first sent.
     pub unacknowledged_since: Option<Box<Origin>>,
-    /// Bytes that the capture lacks, at most [`crate::limits::GAPS`] places.
-    pub gaps: Vec<Gap>,
-    /// Bytes that the capture lacks in further places.
-    pub unlisted_gap_bytes: u64,
-    /// Compressed messages that were not inflated to their end, because what the capture inflates to is out of all proportion.
+    /// What of it the capture lacks.
     #[serde(default)]
-    pub not_inflated: u64,
-    /// Bytes that were there but could not be read as frames (after lost frame headers).
-    pub unreadable_bytes: u64,
-    /// Payload bytes of continuation frames of messages whose beginning was not seen.
-    pub orphan_bytes: u64,
-    /// Of a side that sent no packet in the capture: what the other side acknowledged of it, at most
-    /// [`crate::limits::ADVANCES`] last times.
-    pub advances: Vec<Advance>,
-    /// Where frames were found by their structure, at most [`crate::limits::RESYNCS`].
-    pub resyncs: Vec<Resync>,
+    pub lost: Lost,
 }
 
 impl Sent {

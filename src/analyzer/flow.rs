@@ -409,7 +409,7 @@ impl Flow {
         self.fill(1 - client, &mut from_server);
         let whole = handshake.as_ref().is_some_and(|h| h.request.is_some());
         if let Some((index, gap)) = self.missing.filter(|_| !whole) {
-            let gaps = &mut if index == client { &mut from_client } else { &mut from_server }.gaps;
+            let gaps = &mut if index == client { &mut from_client } else { &mut from_server }.lost.gaps;
             if gaps.iter().all(|g| g.start != gap.start) {
                 gaps.insert(0, gap);
             }
@@ -473,12 +473,15 @@ impl Flow {
 
     /// Bytes that the capture holds from before the first frame that was recognised, looked at or not.
     fn passed_before(&self, index: usize, sent: &mut Sent) {
-        let to = sent.resyncs.first().map_or(self.assemblers[index].delivered(), |r| r.start);
-        let missing = sent.gaps.iter().filter(|g| g.start < to).map(|g| g.length).sum::<u64>();
-        let known = sent.resyncs.first().map_or(sent.unreadable_bytes, |r| r.skipped);
+        let to = sent.lost.resyncs.first().map_or(self.assemblers[index].delivered(), |r| r.start);
+        let missing = sent.lost.gaps.iter().filter(|g| g.start < to).map(|g| g.length).sum::<u64>();
+        let known = sent.lost.resyncs.first().map_or(sent.lost.unreadable_bytes, |r| r.skipped);
         let more = to.0.saturating_sub(missing).saturating_sub(known);
-        sent.unreadable_bytes += more;
-        if let Some(first) = sent.resyncs.first_mut() {
+        if more == 0 {
+            return;
+        }
+        sent.lost.unreadable_bytes += more;
+        if let Some(first) = sent.lost.resyncs.first_mut() {
             first.skipped += more;
         }
     }
@@ -489,10 +492,10 @@ impl Flow {
         sent.rst = end.rst.map(|r| Box::new(r.origin));
         sent.last_packet = Some(self.last[index]).filter(|o| o.packet.number() > 0);
         if let (None, Some(unseen)) = (sent.last_packet, &self.unseen) {
-            sent.advances = unseen.advances.iter().copied().collect();
+            sent.lost.advances = unseen.advances.iter().copied().collect();
             if let Some(last) = unseen.advances.back() {
                 let (start, length) = (StreamOffset(0), unseen.bytes);
-                sent.gaps = vec![Gap { start, length, origin: last.origin, why: GapCause::Lost }];
+                sent.lost.gaps = vec![Gap { start, length, origin: last.origin, why: GapCause::Lost }];
             }
         }
         sent.acknowledged_to = assembler.acknowledged();

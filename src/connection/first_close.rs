@@ -37,15 +37,15 @@ impl Connection {
         }
         let missing = |why| matches!(why, GapCause::Lost | GapCause::SnapLength | GapCause::WindowFull);
         let last_frame = other.last_frame;
-        let behind_frames = other.gaps.iter().rfind(|g| missing(g.why) && Some(g.origin) >= last_frame);
+        let behind_frames = other.lost.gaps.iter().rfind(|g| missing(g.why) && Some(g.origin) >= last_frame);
         let Some(gap) = behind_frames else {
             // Bytes that could not be read may have held it.
-            let unread = other.unreadable_bytes > 0 && other.resyncs.is_empty();
+            let unread = other.lost.unreadable_bytes > 0 && other.lost.resyncs.is_empty();
             return if unread { FirstClose::Unknown } else { FirstClose::Seen };
         };
         let end = gap.start.0 + gap.length;
         match close.acknowledged.0 {
-            acknowledged if acknowledged <= gap.start.0 && other.unreadable_bytes == 0 => FirstClose::Seen,
+            acknowledged if acknowledged <= gap.start.0 && other.lost.unreadable_bytes == 0 => FirstClose::Seen,
             acknowledged if acknowledged >= end && answers(side, close, gap.length) => FirstClose::Missing,
             _ => FirstClose::Unknown,
         }
@@ -56,10 +56,10 @@ impl Sent {
     /// Whether a Close of this side may be among what the capture lacks.
     #[must_use]
     pub fn may_hide_close(&self) -> bool {
-        let skipped: u64 = self.resyncs.iter().map(|r| r.skipped).sum();
+        let skipped: u64 = self.lost.resyncs.iter().map(|r| r.skipped).sum();
         self.is_unseen()
-            || self.unreadable_bytes > skipped
-            || self.gaps.iter().any(|g| g.why != GapCause::NotKept && Some(g.origin) >= self.last_frame)
+            || self.lost.unreadable_bytes > skipped
+            || self.lost.gaps.iter().any(|g| g.why != GapCause::NotKept && Some(g.origin) >= self.last_frame)
     }
 }
 
@@ -72,7 +72,7 @@ fn answers(side: Side, close: &CloseFrame, bytes: u64) -> bool {
 
 /// The other direction is not in the capture at all.
 fn of_unseen(side: Side, seen: &Sent, unseen: &Sent, close: &CloseFrame) -> FirstClose {
-    let after: u64 = unseen.advances.iter().filter(|a| a.origin > close.origin).map(|a| a.bytes).sum();
+    let after: u64 = unseen.lost.advances.iter().filter(|a| a.origin > close.origin).map(|a| a.bytes).sum();
     // A FIN counts as one.
     if after >= 2 {
         return FirstClose::Seen;
@@ -80,7 +80,7 @@ fn of_unseen(side: Side, seen: &Sent, unseen: &Sent, close: &CloseFrame) -> Firs
     // A message may have been on its way when the other side closed; who begins a frame has not been told to stop.
     let last_message = seen.recent.last().filter(|_| seen.last_frame == seen.last_message);
     let spoke = last_message.map(|m| m.first).or(seen.last_frame);
-    match unseen.advances.iter().rfind(|a| a.origin <= close.origin) {
+    match unseen.lost.advances.iter().rfind(|a| a.origin <= close.origin) {
         Some(last) if Some(last.origin) <= spoke => FirstClose::Seen,
         Some(last) if answers(side, close, last.bytes) => FirstClose::Missing,
         _ => FirstClose::Unknown,

@@ -254,7 +254,7 @@ impl<'a> Case<'a> {
     #[must_use]
     pub fn has_holes(&self, side: Side) -> bool {
         let sent = self.connection.sent_by(side);
-        sent.is_unseen() || !sent.gaps.is_empty() || sent.unreadable_bytes > 0
+        sent.is_unseen() || !sent.lost.gaps.is_empty() || sent.lost.unreadable_bytes > 0
     }
 
     /// Whether TCP ended by a reset.

@@ -16,7 +16,7 @@ pub(super) fn weigh(case: &Case<'_>, cause: &Cause, finding: &mut Finding) {
     for side in [Side::Client, Side::Server] {
         let sent = case.connection.sent_by(side);
         // Frames that are only likely to be frames carry no certain verdict.
-        match sent.resyncs.iter().map(|r| r.sure).min() {
+        match sent.lost.resyncs.iter().map(|r| r.sure).min() {
             Some(Sure::Possible) => at_most(Confidence::Possible),
             Some(Sure::Likely) => at_most(Confidence::Likely),
             Some(Sure::Certain) | None => {}
@@ -130,7 +130,7 @@ fn unseen_side(files: FilesOf<'_>, connection: &Connection, unseen: Side) -> Opt
         return None;
     }
     let seen = unseen.other();
-    let bytes: u64 = connection.sent_by(unseen).gaps.iter().map(|g| g.length).sum();
+    let bytes: u64 = connection.sent_by(unseen).lost.gaps.iter().map(|g| g.length).sum();
     let known = match bytes {
         0 => String::new(),
         bytes => format!(" (acknowledgements tell of {})", words::bytes(bytes)),
@@ -162,7 +162,8 @@ fn cut_close(files: FilesOf<'_>, connection: &Connection, side: Side) -> Option<
 fn resynchronised(files: FilesOf<'_>, connection: &Connection, side: Side) -> Option<(String, Vec<PacketNumber>)> {
     let sent = connection.sent_by(side);
     // A connection begun before the capture is told of once; here only where bytes were passed over.
-    let told: Vec<&Resync> = sent.resyncs.iter().filter(|r| r.skipped > 0 || !connection.joined_midstream).collect();
+    let told: Vec<&Resync> =
+        sent.lost.resyncs.iter().filter(|r| r.skipped > 0 || !connection.joined_midstream).collect();
     let first = told.first()?;
     let frames = match first.frames {
         0 | 1 => "by one frame".to_string(),
@@ -173,7 +174,7 @@ fn resynchronised(files: FilesOf<'_>, connection: &Connection, side: Side) -> Op
         files.stream(connection.capture, connection.tcp_stream),
         words::bytes(first.skipped),
         if first.skipped == 1 { "was" } else { "were" },
-        if sent.gaps.iter().any(|g| g.start < first.start) { "again" } else { "for the first time" },
+        if sent.lost.gaps.iter().any(|g| g.start < first.start) { "again" } else { "for the first time" },
         files.packet(first.origin.packet),
         first.sure.name(),
     );
@@ -190,7 +191,7 @@ fn resynchronised(files: FilesOf<'_>, connection: &Connection, side: Side) -> Op
 
 /// Compressed messages that were given up as bombs.
 fn not_inflated(files: FilesOf<'_>, connection: &Connection, side: Side) -> Option<String> {
-    let count = connection.sent_by(side).not_inflated;
+    let count = connection.sent_by(side).lost.not_inflated;
     (count > 0).then(|| {
         format!(
             "{} of the {side} in stream {} {} not inflated to the end, so that sizes and texts are unknown: the compressed \
@@ -208,8 +209,8 @@ fn not_inflated(files: FilesOf<'_>, connection: &Connection, side: Side) -> Opti
 /// Bytes behind lost frame headers among which no frame was recognised any more.
 fn unreadable(files: FilesOf<'_>, connection: &Connection, side: Side) -> Option<String> {
     let sent = connection.sent_by(side);
-    let skipped: u64 = sent.resyncs.iter().map(|r| r.skipped).sum();
-    let left = sent.unreadable_bytes.saturating_sub(skipped);
+    let skipped: u64 = sent.lost.resyncs.iter().map(|r| r.skipped).sum();
+    let left = sent.lost.unreadable_bytes.saturating_sub(skipped);
     (left > 0).then(|| {
         format!(
             "{} of the {side} in stream {} could not be read as frames: a frame header before them is missing, and none was \
@@ -229,9 +230,9 @@ fn gap_spot(files: FilesOf<'_>, index: usize, connection: &Connection, why: GapC
             continue;
         }
         if why == GapCause::Lost {
-            missing += sent.unlisted_gap_bytes;
+            missing += sent.lost.unlisted_gap_bytes;
         }
-        for gap in sent.gaps.iter().filter(|g| g.why == why) {
+        for gap in sent.lost.gaps.iter().filter(|g| g.why == why) {
             holes += 1;
             missing += gap.length;
             if packets.len() < 3 {

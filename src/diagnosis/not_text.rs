@@ -207,7 +207,7 @@ fn defective<'a>(case: &Case<'a>, refusal: &Refusal<'a>, sent: &'a Sent) -> Opti
         let from = refusal.by.other();
         // What cannot be inflated after a hole says something about the capture only.
         if matches!(defect, Defect::Inflate(_))
-            && (case.connection.joined_midstream || sent.gaps.iter().any(|g| g.start < message.end))
+            && (case.connection.joined_midstream || sent.lost.gaps.iter().any(|g| g.start < message.end))
         {
             continue;
         }

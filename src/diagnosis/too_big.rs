@@ -73,7 +73,7 @@ fn look_for_size<'a>(case: &Case<'a>) -> Option<Suspicion<'a>> {
     arrived.retain(|m| !was_answered(case.connection, from, m, &kept));
     let largest = arrived.iter().copied().rev().max_by_key(|m| effective(m));
     let unexplained = || {
-        let begun_before = case.connection.joined_midstream && (sent.orphan_bytes > 0 || sent.messages == 0);
+        let begun_before = case.connection.joined_midstream && (sent.lost.orphan_bytes > 0 || sent.messages == 0);
         let at_most = if begun_before { u64::MAX } else { lost::unread(sent) };
         let said = case.ending.code == Some(1009) || stated.is_some();
         let may_be = said && at_most > accepted.message.unwrap_or(0).max(stated.map_or(0, |s| s.limit));

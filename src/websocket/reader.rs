@@ -308,7 +308,7 @@ impl FrameReader {
                     self.payload = self.payload_kind();
                 } else if self.orphans {
                     self.orphans = !frame.fin;
-                    self.sent.orphan_bytes = self.sent.orphan_bytes.saturating_add(frame.length);
+                    self.sent.lost.orphan_bytes = self.sent.lost.orphan_bytes.saturating_add(frame.length);
                 } else {
                     self.violation(Rule::UnexpectedContinuation, 0);
                 }

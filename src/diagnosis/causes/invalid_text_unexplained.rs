@@ -69,7 +69,7 @@ fn finding(case: &Case<'_>, refusal: &Refusal<'_>, why: Unchecked) -> Verdict {
         };
         finding = finding.with_evidence("close", text, &[close.origin.packet]);
     }
-    let holes = &case.connection.sent_by(from).gaps;
+    let holes = &case.connection.sent_by(from).lost.gaps;
     if let (Unchecked::Missing, Some(gap)) = (why, holes.last()) {
         let missing: u64 = holes.iter().map(|g| g.length).sum();
         let text = format!("The capture lacks {} of the {from}.", words::bytes(missing));

@@ -24,15 +24,15 @@ pub struct Lost {
 
 /// Bytes of a stream that belong to no message in the records, at most: before, between and behind them.
 pub(super) fn unread(sent: &Sent) -> u64 {
-    let lost: u64 = sent.gaps.iter().map(|g| g.length).sum::<u64>() + sent.unlisted_gap_bytes;
+    let lost: u64 = sent.lost.gaps.iter().map(|g| g.length).sum::<u64>() + sent.lost.unlisted_gap_bytes;
     let counted: u64 = sent.kept_messages().iter().map(|m| m.missing_bytes).sum();
-    if sent.resyncs.is_empty() && sent.unreadable_bytes == 0 && !sent.is_unseen() {
+    if sent.lost.resyncs.is_empty() && sent.lost.unreadable_bytes == 0 && !sent.is_unseen() {
         return 0;
     }
     // A message whose end was not seen may go on in what could not be read.
     let unfinished = sent.recent.last().filter(|m| !m.complete).map_or(0, |m| m.declared_bytes);
-    let unread = sent.unreadable_bytes.saturating_add(unfinished);
-    unread.saturating_add(sent.orphan_bytes).saturating_add(lost.saturating_sub(counted))
+    let unread = sent.lost.unreadable_bytes.saturating_add(unfinished);
+    unread.saturating_add(sent.lost.orphan_bytes).saturating_add(lost.saturating_sub(counted))
 }
 
 /// The finding where the refused message itself cannot be read.

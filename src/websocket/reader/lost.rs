@@ -22,14 +22,14 @@ impl FrameReader {
     }
 
     pub(super) fn note_gap(&mut self, start: StreamOffset, length: u64, origin: Origin, why: GapCause) {
-        let gaps = &mut self.sent.gaps;
+        let gaps = &mut self.sent.lost.gaps;
         let adjoins = |last: &&mut Gap| last.why == why && last.start.0 + last.length == start.0;
         if let Some(last) = gaps.last_mut().filter(adjoins) {
             last.length += length;
         } else if gaps.len() < limits::GAPS {
             gaps.push(Gap { start, length, origin, why });
         } else {
-            self.sent.unlisted_gap_bytes += length;
+            self.sent.lost.unlisted_gap_bytes += length;
         }
     }
 
@@ -170,10 +170,10 @@ impl FrameReader {
             _ => Sure::Possible,
         };
         let Found { start, skipped, frames, origin, bits, rest } = found;
-        if self.sent.resyncs.len() < limits::RESYNCS {
-            self.sent.resyncs.push(Resync { start, skipped, origin, sure, frames });
+        if self.sent.lost.resyncs.len() < limits::RESYNCS {
+            self.sent.lost.resyncs.push(Resync { start, skipped, origin, sure, frames });
         }
-        self.sent.unreadable_bytes += skipped;
+        self.sent.lost.unreadable_bytes += skipped;
         let mut lookout = self.search.take();
         let acknowledged = ctx.acknowledged;
         for stretch in rest {
@@ -235,7 +235,7 @@ impl FrameReader {
                 self.resume(ctx, found);
                 self.mark_searched(closes);
             }
-            None if !doubting => self.sent.unreadable_bytes += lookout.search.seen(),
+            None if !doubting => self.sent.lost.unreadable_bytes += lookout.search.seen(),
             None => {}
         }
     }

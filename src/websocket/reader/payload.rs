@@ -82,7 +82,7 @@ impl FrameReader {
             if self.inflater.is_none() {
                 // Too many connections inflate at once; what this one says in the meantime is unknown, and context for the rest.
                 self.context_lost = true;
-                self.sent.not_inflated += u64::from(last);
+                self.sent.lost.not_inflated += u64::from(last);
                 if let Some(message) = self.message.as_deref_mut() {
                     message.unreadable();
                 }
@@ -102,7 +102,7 @@ impl FrameReader {
             // Unknown from here on, like after a loss; the next message may be small again.
             inflater.lose();
             message.unreadable();
-            self.sent.not_inflated += 1;
+            self.sent.lost.not_inflated += 1;
             return;
         }
         let Scratch { masked, output, effort } = scratch;

@@ -79,8 +79,8 @@ fn noise_of_a_payload_whose_header_was_lost_is_no_frame() {
         let close = frame(0x88, b"\x03\xe9bye");
         let pieces = [None, Some(payload), Some(text(1)), Some(text(2)), Some(close)];
         let sent = read(&pieces, 1448);
-        assert_eq!((sent.messages, sent.closes.len()), (2, 1), "seed {seed}: {:?}", sent.resyncs);
-        assert_eq!(sent.unreadable_bytes, size as u64, "seed {seed}");
+        assert_eq!((sent.messages, sent.closes.len()), (2, 1), "seed {seed}: {:?}", sent.lost.resyncs);
+        assert_eq!(sent.lost.unreadable_bytes, size as u64, "seed {seed}");
         assert_eq!(sent.closes[0].code, Some(1001));
         assert!(sent.violations.is_empty());
     }
@@ -92,10 +92,10 @@ fn frames_larger_than_the_window_are_counted_through() {
     let sizes = [700_000, 300_000, 2_000_000];
     let frames: Vec<Vec<u8>> = sizes.iter().map(|n| frame(0x82, &noise.bytes(*n))).collect();
     let sent = read(&[None, Some(frames.concat()), Some(frame(0x88, b"\x03\xf1"))], 1448);
-    assert_eq!((sent.messages, sent.unreadable_bytes), (3, 0), "{:?}", sent.resyncs);
+    assert_eq!((sent.messages, sent.lost.unreadable_bytes), (3, 0), "{:?}", sent.lost.resyncs);
     assert_eq!(sent.largest_message(), Some(2_000_000));
     assert_eq!(sent.closes.len(), 1);
-    assert_eq!(sent.resyncs.len(), 1);
+    assert_eq!(sent.lost.resyncs.len(), 1);
 }
 
 #[test]
@@ -106,9 +106,9 @@ fn frames_that_no_segment_begins_with_are_found() {
         stream.extend(text(n));
     }
     let sent = read(&[None, Some(stream)], 1448);
-    assert!(sent.messages >= 298, "{} messages, {:?}", sent.messages, sent.resyncs);
-    assert!(sent.unreadable_bytes >= 777 && sent.unreadable_bytes < 900);
-    assert_eq!(sent.resyncs[0].sure, Sure::Certain);
+    assert!(sent.messages >= 298, "{} messages, {:?}", sent.messages, sent.lost.resyncs);
+    assert!(sent.lost.unreadable_bytes >= 777 && sent.lost.unreadable_bytes < 900);
+    assert_eq!(sent.lost.resyncs[0].sure, Sure::Certain);
 }
 
 #[test]
@@ -138,13 +138,13 @@ fn a_length_that_was_misread_does_not_swallow_the_close() {
     pieces.extend((0..6).map(|n| Some(text(n))));
     pieces.push(Some(frame(0x88, b"\x03\xe8")));
     let sent = read(&pieces, 1448);
-    assert_eq!(sent.closes.len(), 1, "{:?}", sent.resyncs);
-    assert!(sent.messages >= 6, "{} messages, {:?}", sent.messages, sent.resyncs);
+    assert_eq!(sent.closes.len(), 1, "{:?}", sent.lost.resyncs);
+    assert!(sent.messages >= 6, "{} messages, {:?}", sent.messages, sent.lost.resyncs);
 }
 
 #[test]
 fn segments_of_one_byte_are_searched_too() {
     let stream: Vec<u8> = (0..40).flat_map(text).chain(frame(0x88, b"\x03\xe8")).collect();
     let sent = read(&[None, Some(stream)], 1);
-    assert_eq!((sent.messages, sent.closes.len()), (40, 1), "{:?}", sent.resyncs);
+    assert_eq!((sent.messages, sent.closes.len()), (40, 1), "{:?}", sent.lost.resyncs);
 }
