@@ -2,6 +2,7 @@
 //!
 //!     cargo run --release --example noise -- 10GiB [FIRST_SEED]
 
+// Shared with the tests, which use all of it.
 #[allow(dead_code, unreachable_pub)]
 #[path = "../tests/support/noise.rs"]
 mod noise;

@@ -76,14 +76,18 @@ impl Blind {
             CaptureError::Damaged(losses) => (
                 "corrupt-records",
                 format!(
-                    "{name} {losses}: what they held is not in this report, and Wireshark shows no packets behind them, so that \
+                    "{name} {losses}. What they held is not in this report, and Wireshark shows no packets behind them, so that \
                      the numbers here go on by themselves. Copy the file again from where it was recorded."
                 ),
             ),
-            CaptureError::Twice | CaptureError::Stopped { .. } => return,
-            error if error.is_partial() => {
-                ("cut-file", format!("{name} {error}: what came after that is not in this report."))
-            }
+            CaptureError::Twice | CaptureError::Stopped { .. } | CaptureError::Unreadable { .. } => return,
+            error if error.is_partial() => (
+                "cut-file",
+                format!(
+                    "{name} {error}: what came after that is not in this report. Copy the file again from where it was \
+                         recorded, or record again with room on the disk."
+                ),
+            ),
             _ => return,
         };
         self.files.push((kind, text));
@@ -193,7 +197,8 @@ impl Blind {
         }
         if self.unknown_interfaces > 0 {
             let text = format!(
-                "{} {} an interface that the file does not describe.",
+                "{} {} an interface that the file does not describe: what they hold is not in this report. Copy the file again \
+                 from where it was recorded.",
                 packets_of(self.unknown_interfaces),
                 if self.unknown_interfaces == 1 { "names" } else { "name" }
             );

@@ -95,7 +95,7 @@ impl Unread {
             Kind::Cut => (
                 "cut-headers",
                 format!(
-                    "{packets} {were} cut by the snap length before the end of the headers: nothing in them was read. Record \
+                    "{packets} {were} cut by the snap length before the end of the headers: nothing inside was read. Record \
                      whole packets: tcpdump -s 0."
                 ),
             ),
@@ -103,7 +103,7 @@ impl Unread {
                 "unknown-link-type",
                 format!(
                     "{packets} {have} link type {number} (DLT_USER{}), whose meaning is known only to the program that wrote \
-                     it: nothing in them was read. If Ethernet or IP packets are inside, editcap -T ether or editcap -T rawip \
+                     it: nothing inside was read. If Ethernet or IP packets are inside, editcap -T ether or editcap -T rawip \
                      says so to every reader.",
                     number - 147
                 ),
@@ -111,13 +111,13 @@ impl Unread {
             Kind::LinkType(number) => (
                 "unknown-link-type",
                 format!(
-                    "{packets} {have} link type {number}, which wsdiag does not know: nothing in them was read. Record on an \
+                    "{packets} {have} link type {number}, which wsdiag does not know: nothing inside was read. Record on an \
                      interface of another type, or with one of the types that tcpdump -L lists for this one."
                 ),
             ),
             Kind::Rest => (
                 "unknown-link-type",
-                format!("{packets} {have} still other link types that wsdiag does not know: nothing in them was read."),
+                format!("{packets} {have} still other link types that wsdiag does not know: nothing inside was read."),
             ),
             Kind::EtherTypes => ("unknown-ether-type", self.ether_types(&packets, have)),
             Kind::Undecoded(what) => (
@@ -148,7 +148,7 @@ impl Unread {
                 "malformed-packets",
                 format!(
                     "{packets} {were} damaged (headers that contradict each other, or a checksum that the capture marks as \
-                     wrong): nothing in them was read."
+                     wrong): nothing inside was read."
                 ),
             ),
         }

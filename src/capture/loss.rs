@@ -34,15 +34,15 @@ impl Losses {
 }
 
 impl std::fmt::Display for Losses {
-    /// What is wrong with the file: `has corrupt records: 96 bytes at byte 12,345 (after packet 17) ...`.
+    /// What is wrong with the file: `has corrupt records (96 bytes from byte 12,345 on ... passed over)`.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let bytes = |n: u64| if n == 1 { "1 byte".to_string() } else { format!("{n} bytes") };
-        write!(f, "has corrupt records: ")?;
+        write!(f, "has corrupt records (")?;
         for (index, skipped) in self.first.iter().enumerate() {
             let comma = if index > 0 { ", " } else { "" };
             write!(
                 f,
-                "{comma}{} from byte {} on (after packet {})",
+                "{comma}{} from byte {} on, after packet {},",
                 bytes(skipped.bytes),
                 skipped.position,
                 skipped.after
@@ -52,6 +52,6 @@ impl std::fmt::Display for Losses {
         if more > 0 {
             write!(f, " and {more} more stretches, {} in all,", bytes(self.bytes))?;
         }
-        write!(f, " were passed over")
+        write!(f, " passed over)")
     }
 }

@@ -19,7 +19,7 @@ pub fn spots(world: &World<'_>) -> Vec<BlindSpotReport> {
         .enumerate()
         .filter_map(|(index, c)| Some((index, c, c.tcp_anomalies.as_deref()?)))
         .collect();
-    let mut spots: Vec<BlindSpotReport> = copies(&odd).into_iter().collect();
+    let mut spots: Vec<BlindSpotReport> = copies(world.observations.captures.len() > 1, &odd).into_iter().collect();
     for (index, connection, anomalies) in &odd {
         let files = world.any_files();
         let stream = files.stream(connection.capture, connection.tcp_stream);
@@ -58,17 +58,21 @@ pub fn spots(world: &World<'_>) -> Vec<BlindSpotReport> {
     spots
 }
 
-fn copies(odd: &[(usize, &Connection, &TcpAnomalies)]) -> Option<BlindSpotReport> {
+fn copies(several: bool, odd: &[(usize, &Connection, &TcpAnomalies)]) -> Option<BlindSpotReport> {
     let twice: Vec<_> = odd.iter().filter(|(_, _, a)| a.copies >= WORTH_MENTION).collect();
     let packets: u64 = twice.iter().map(|(_, _, a)| u64::from(a.copies)).sum();
     let count = words::count(twice.len(), "connection", "connections");
-    (packets > 0).then(|| BlindSpotReport {
+    let seen = packets > 0;
+    let packets = words::grouped(packets);
+    seen.then(|| BlindSpotReport {
         kind: "duplicate-packets".to_string(),
-        text: format!(
-            "{} packets of {count} are captured more than once (the any interface, a mirror port, both ends of a tunnel) and \
-             were counted once. Capture on one interface to keep times exact.",
-            words::grouped(packets)
-        ),
+        text: match several {
+            true => format!("{packets} packets of {count} are in the captures more than once and were counted once."),
+            false => format!(
+                "{packets} packets of {count} are captured more than once (the any interface, a mirror port, both ends of a \
+                 tunnel) and were counted once. Capture on one interface to keep times exact."
+            ),
+        },
         connections: twice.iter().map(|(index, _, _)| index + 1).collect(),
         packets: Vec::new(),
     })
