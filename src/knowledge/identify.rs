@@ -21,6 +21,8 @@ pub struct Evidence<'a> {
     pub request: Option<&'a Head>,
     /// The answer to it.
     pub response: Option<&'a Head>,
+    /// The fields of both, taken apart once for all the fingerprints that ask for them.
+    pub(super) fields: [Vec<(&'a str, &'a str)>; 2],
     /// Code and reason of the Close frames that this side sent and that do not just echo the other side's.
     pub closes: Vec<(Option<u16>, &'a str)>,
     /// The request target.
@@ -44,6 +46,7 @@ impl<'a> Evidence<'a> {
             side,
             request,
             response,
+            fields: [request, response].map(|head| head.map(|h| h.fields().collect()).unwrap_or_default()),
             closes: Vec::new(),
             path: request.and_then(Head::target),
             host: host
