@@ -1,6 +1,6 @@
 //! Numbers and names as sentences write them.
 
-use crate::connection::{DataType, Message};
+use crate::connection::{DataType, InvalidUtf8, Message};
 use crate::ids::{Side, Timestamp};
 use crate::report::model::MessageReport;
 
@@ -89,6 +89,15 @@ pub fn kind(kind: DataType) -> &'static str {
 /// A message as reports show it.
 #[must_use]
 pub fn message_report(from: Side, message: &Message) -> MessageReport {
+    inspected_report(from, message, |fault| super::payload::inspect(fault, message.payload_bytes).looks_like)
+}
+
+/// [`message_report`] of a message whose fault was looked at already.
+pub fn inspected_report(
+    from: Side,
+    message: &Message,
+    looks_like: impl FnOnce(&InvalidUtf8) -> Option<String>,
+) -> MessageReport {
     use crate::connection::Defect;
     let invalid_utf8 = match message.defect.as_deref() {
         Some(Defect::InvalidUtf8(invalid)) => Some(crate::report::model::InvalidUtf8Report {
@@ -96,7 +105,7 @@ pub fn message_report(from: Side, message: &Message) -> MessageReport {
             bytes_hex: crate::connection::hex(&invalid.bytes),
             packet: invalid.origin.packet,
             class: invalid.class,
-            looks_like: super::payload::inspect(invalid, message.payload_bytes).looks_like,
+            looks_like: looks_like(invalid),
         }),
         _ => None,
     };

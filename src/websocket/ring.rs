@@ -94,6 +94,17 @@ impl Ring {
                 self.defective.push(message.clone());
             }
         }
+        let size = self.last.len() as u64;
+        let slot = &mut self.last[(self.pushed % size) as usize];
+        if let Slot::Full(left) = slot
+            && !(left.size() > self.older.messages[0] && left.complete && left.size() >= KEPT_FROM)
+        {
+            // The place of the one that leaves is taken as it is: many such messages in a row allocate nothing for it.
+            self.older.add(left);
+            **left = message;
+            self.pushed += 1;
+            return;
+        }
         self.put(Slot::Full(Box::new(message)));
     }
 

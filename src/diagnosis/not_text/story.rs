@@ -1,11 +1,11 @@
 //! The sentences that the causes of the family share: what was sent, where it is wrong, how it was refused.
 
 use super::look::Look;
-use super::{BadText, Refusal, Suspect, Unchecked};
+use super::{BadText, Refusal, Suspect, Trouble, Unchecked};
 use crate::connection::{InvalidUtf8, Message, TcpEndKind, Utf8Class};
 use crate::diagnosis::case::Case;
 use crate::diagnosis::finding::Finding;
-use crate::diagnosis::payload::{escape_excerpt, utf8};
+use crate::diagnosis::payload::{self, escape_excerpt, utf8};
 use crate::diagnosis::{timers, words};
 use crate::ids::Side;
 use crate::report::model::{Confidence, Severity};
@@ -55,7 +55,11 @@ pub fn about(
     let mut finding = Finding::new(confidence, Severity::Problem, title, explanation);
     finding.caused_by = Some(suspect.from.into());
     finding.change = Some(suspect.from.into());
-    finding.message = Some(words::message_report(suspect.from, suspect.message));
+    let looks_like = |fault: &InvalidUtf8| match super::trouble(case) {
+        Some(Trouble::Text(bad)) if std::ptr::eq(bad.fault, fault) => bad.inspection.looks_like.clone(),
+        _ => payload::inspect(fault, suspect.message.payload_bytes).looks_like,
+    };
+    finding.message = Some(words::inspected_report(suspect.from, suspect.message, looks_like));
     if let Some((waited, known)) = suspect.without_code {
         let (by, message) = (suspect.refusal.by, suspect.message);
         let known = match case.implementation(by).filter(|_| known) {
