@@ -84,6 +84,8 @@ enum State {
     Asked,
     /// Bytes were lost: where the next head begins is unknown.
     Lost,
+    /// What came is not HTTP, and neither is what follows.
+    Broken,
 }
 
 /// Bytes of a segment behind a head.
@@ -149,7 +151,7 @@ impl Upgrade {
                         Ok(step) => step,
                         Err(taken) => {
                             self.keep_body(from, &rest[..taken]);
-                            self.sides[from].state = State::Lost;
+                            self.sides[from].state = State::Broken;
                             return Progress::More;
                         }
                     };
@@ -157,7 +159,7 @@ impl Upgrade {
                     self.sides[from].state = if over { State::Head } else { State::Body(body) };
                     at += taken;
                 }
-                State::Lost => return Progress::More,
+                State::Lost | State::Broken => return Progress::More,
                 State::Asked => {
                     self.hold_early(from, Held { offset: here, bytes: rest.to_vec(), origin, acknowledged });
                     return Progress::More;
@@ -263,10 +265,16 @@ impl Upgrade {
     pub fn has_lost_its_place(&self, from: usize, more: usize) -> bool {
         let side = &self.sides[from];
         match side.state {
-            State::Lost => true,
+            State::Lost | State::Broken => true,
             State::Asked => side.early_bytes + more + size_of::<Held>() > limits::HELD_BEFORE_ANSWER,
             _ => false,
         }
+    }
+
+    /// Whether one of these directions sent what is not HTTP, where HTTP was due.
+    #[must_use]
+    pub fn is_broken(&self, directions: &[usize]) -> bool {
+        directions.iter().any(|from| self.sides[*from].state == State::Broken)
     }
 
     /// What the client sent after its request, whose answer is not going to be seen.
@@ -303,7 +311,7 @@ impl Upgrade {
     }
 
     fn not_http(&mut self, from: usize) -> Progress {
-        self.sides[from].state = State::Lost;
+        self.sides[from].state = State::Broken;
         if self.has_asked() { Progress::More } else { Progress::NotHttp }
     }
 
