@@ -222,7 +222,8 @@ impl AppSink<'_> {
         let whole = self.is_whole();
         let probe = match self.app {
             App::Probing(probe) => probe,
-            App::Http { upgrade, .. } if whole && upgrade.is_broken(&[0, 1]) => return,
+            // Nor were frames agreed to by an answer that never came.
+            App::Http { upgrade, probe } if whole && (probe.is_none() || upgrade.is_broken(&[0, 1])) => return,
             App::Http { upgrade, probe } => {
                 if let Some(hint) = upgrade.hint() {
                     let probe = probe.get_or_insert_default();
