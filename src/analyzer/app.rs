@@ -157,6 +157,12 @@ impl AppSink<'_> {
         }
     }
 
+    /// Whether every byte of the connection so far is there. What is not HTTP then hides none, and frames that seem to
+    /// follow were not agreed to by anybody.
+    fn is_whole(&self) -> bool {
+        self.missing.is_none() && self.ends.iter().all(|e| e.syn.is_some())
+    }
+
     /// Bytes behind an HTTP head that was cut or lost.
     #[cold]
     fn probe_behind_http(&mut self, offset: StreamOffset, bytes: &[u8], origin: Origin, acknowledged: StreamOffset) {
@@ -213,8 +219,11 @@ impl AppSink<'_> {
 
     /// The connection is over: what little evidence there is has to do.
     pub(super) fn finish_probe(&mut self, in_order: [bool; 2], closed: bool) {
+        let whole = self.is_whole();
         let probe = match self.app {
             App::Probing(probe) => probe,
+            // Nor were frames agreed to by an answer that never came.
+            App::Http { upgrade, probe } if whole && (probe.is_none() || upgrade.is_broken(&[0, 1])) => return,
             App::Http { upgrade, probe } => {
                 if let Some(hint) = upgrade.hint() {
                     let probe = probe.get_or_insert_default();
@@ -281,6 +290,9 @@ impl Sink for AppSink<'_> {
                 session.data(&mut stage, side, offset, bytes, origin);
             }
             App::Http { upgrade, .. } if upgrade.has_lost_its_place(self.from, bytes.len()) => {
+                if upgrade.is_broken(&[self.from]) && self.is_whole() {
+                    return;
+                }
                 self.probe_behind_http(offset, bytes, origin, acknowledged);
             }
             App::Http { upgrade, .. } => {

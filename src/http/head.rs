@@ -72,13 +72,39 @@ pub(super) fn kind(bytes: &[u8]) -> Kind {
     Kind::Neither
 }
 
-/// Reads the head at the beginning of `bytes`.
-pub(super) fn parse(bytes: &[u8]) -> Outcome {
-    match kind(bytes) {
-        Kind::Request => parse_request(bytes),
-        Kind::Response => parse_response(bytes),
-        Kind::Unsure => Outcome::Partial,
-        Kind::Neither => Outcome::NotHttp,
+/// Reads the head at the beginning of `bytes`, the first `known` of which were [`Outcome::Partial`] before.
+///
+/// Nothing but its first bytes is judged before its empty line is there: what is found wrong with a head may not depend on
+/// how much of it came at once. Nor is it read more often than once, however small the pieces that it comes in.
+pub(super) fn parse(bytes: &[u8], known: usize) -> Outcome {
+    let parse = match kind(bytes) {
+        Kind::Request => parse_request,
+        Kind::Response => parse_response,
+        Kind::Unsure => return Outcome::Partial,
+        Kind::Neither => return Outcome::NotHttp,
+    };
+    let readable = &bytes[..bytes.len().min(limits::HTTP_HEAD)];
+    match end(readable, known) {
+        Some(end) => match parse(&readable[..end]) {
+            Outcome::Partial => Outcome::NotHttp,
+            outcome => outcome,
+        },
+        None if bytes.len() >= limits::HTTP_HEAD => Outcome::NotHttp,
+        None => Outcome::Partial,
+    }
+}
+
+/// Where the first empty line ends; the first `known` bytes hold none.
+fn end(bytes: &[u8], known: usize) -> Option<usize> {
+    // The line end before the empty line may be among the known bytes.
+    let mut at = known.saturating_sub(2);
+    loop {
+        at += bytes.get(at..)?.iter().position(|b| *b == b'\n')? + 1;
+        match bytes.get(at..)? {
+            [b'\n', ..] => return Some(at + 1),
+            [b'\r', b'\n', ..] => return Some(at + 2),
+            _ => {}
+        }
     }
 }
 

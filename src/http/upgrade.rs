@@ -67,20 +67,8 @@ struct Side {
     /// Where `held` begins.
     held_from: StreamOffset,
     held_origin: Origin,
-    /// Length of `held` when it was last read as a head and found unfinished.
-    tried: usize,
     /// The current body belongs to the last failure, whose excerpt is not complete yet.
     body_wanted: bool,
-}
-
-impl Side {
-    /// Whether the unfinished head is worth reading again after the bytes behind `before`: an empty line is among them, or
-    /// so much is new that what is no head shows itself. A head that comes byte by byte is not read for each of them.
-    fn is_due(&self, before: usize) -> bool {
-        let new = self.held.get(before.saturating_sub(3)..).unwrap_or_default();
-        let ends = new.windows(2).any(|w| w == b"\n\n") || new.windows(3).any(|w| w == b"\n\r\n");
-        ends || self.held.len() >= self.tried.saturating_mul(2)
-    }
 }
 
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
@@ -96,6 +84,8 @@ enum State {
     Asked,
     /// Bytes were lost: where the next head begins is unknown.
     Lost,
+    /// What came is not HTTP, and neither is what follows.
+    Broken,
 }
 
 /// Bytes of a segment behind a head.
@@ -161,7 +151,7 @@ impl Upgrade {
                         Ok(step) => step,
                         Err(taken) => {
                             self.keep_body(from, &rest[..taken]);
-                            self.sides[from].state = State::Lost;
+                            self.sides[from].state = State::Broken;
                             return Progress::More;
                         }
                     };
@@ -169,7 +159,7 @@ impl Upgrade {
                     self.sides[from].state = if over { State::Head } else { State::Body(body) };
                     at += taken;
                 }
-                State::Lost => return Progress::More,
+                State::Lost | State::Broken => return Progress::More,
                 State::Asked => {
                     self.hold_early(from, Held { offset: here, bytes: rest.to_vec(), origin, acknowledged });
                     return Progress::More;
@@ -178,12 +168,9 @@ impl Upgrade {
                     let held = self.sides[from].held.len();
                     if held > 0 {
                         self.hold(from, here, rest, origin);
-                        if !self.sides[from].is_due(held) {
-                            return Progress::More;
-                        }
                         let joined = std::mem::take(&mut self.sides[from].held);
                         let begin = self.sides[from].held_from;
-                        match self.head(from, &joined, origin) {
+                        match self.head(from, &joined, held, origin) {
                             Ok(Some(taken)) => {
                                 at += taken - held;
                                 let after = StreamOffset(begin.0 + taken as u64);
@@ -194,17 +181,13 @@ impl Upgrade {
                                 }
                             }
                             Ok(None) => {
-                                if joined.len() > limits::HTTP_HEAD {
-                                    return Progress::NotHttp;
-                                }
-                                self.sides[from].tried = joined.len();
                                 self.sides[from].held = joined;
                                 return Progress::More;
                             }
                             Err(()) => return self.not_http(from),
                         }
                     } else {
-                        match self.head(from, rest, origin) {
+                        match self.head(from, rest, 0, origin) {
                             Ok(Some(taken)) => {
                                 at += taken;
                                 let after = StreamOffset(offset.0 + at as u64);
@@ -215,7 +198,6 @@ impl Upgrade {
                             }
                             Ok(None) => {
                                 self.hold(from, here, rest, origin);
-                                self.sides[from].tried = rest.len();
                                 return Progress::More;
                             }
                             Err(()) => return self.not_http(from),
@@ -283,10 +265,16 @@ impl Upgrade {
     pub fn has_lost_its_place(&self, from: usize, more: usize) -> bool {
         let side = &self.sides[from];
         match side.state {
-            State::Lost => true,
+            State::Lost | State::Broken => true,
             State::Asked => side.early_bytes + more + size_of::<Held>() > limits::HELD_BEFORE_ANSWER,
             _ => false,
         }
+    }
+
+    /// Whether one of these directions sent what is not HTTP, where HTTP was due.
+    #[must_use]
+    pub fn is_broken(&self, directions: &[usize]) -> bool {
+        directions.iter().any(|from| self.sides[*from].state == State::Broken)
     }
 
     /// What the client sent after its request, whose answer is not going to be seen.
@@ -323,7 +311,7 @@ impl Upgrade {
     }
 
     fn not_http(&mut self, from: usize) -> Progress {
-        self.sides[from].state = State::Lost;
+        self.sides[from].state = State::Broken;
         if self.has_asked() { Progress::More } else { Progress::NotHttp }
     }
 
@@ -357,9 +345,10 @@ impl Upgrade {
         }
     }
 
-    /// Reads a head. Returns its length, `None` when it is not complete, an error when it is no head.
-    fn head(&mut self, from: usize, bytes: &[u8], origin: Origin) -> Result<Option<usize>, ()> {
-        let parsed = match head::parse(bytes) {
+    /// Reads a head, of whose `bytes` the first `known` were found to be no whole one. Returns its length, `None` when it is
+    /// not complete, an error when it is no head.
+    fn head(&mut self, from: usize, bytes: &[u8], known: usize, origin: Origin) -> Result<Option<usize>, ()> {
+        let parsed = match head::parse(bytes, known) {
             Outcome::Head(parsed) => parsed,
             Outcome::Partial => return Ok(None),
             Outcome::NotHttp => return Err(()),

@@ -3,7 +3,8 @@
 use flate2::{Decompress, FlushDecompress, Status};
 
 use super::effort::Place;
-use crate::connection::InflateFinding;
+use crate::connection::{InflateFailure, InflateFinding};
+use crate::ids::Origin;
 use crate::limits;
 
 /// The bytes that a sender strips from the end of each message (RFC 7692 section 7.2.1).
@@ -29,11 +30,18 @@ pub(super) struct Inflater {
     known: u64,
     /// Messages inflated so far: whether there is a context at all.
     messages: u64,
-    /// The context, kept by hand for senders that end deflate streams (BFINAL) in mid-connection.
+    /// The context, kept by hand for senders that end deflate streams (BFINAL) in mid-connection, and while a message may
+    /// show that this is one.
     history: Option<Vec<u8>>,
+    /// A deflate stream has ended in mid-connection.
+    ends_streams: bool,
+    /// A deflate stream has just ended, with at most this byte behind it so far, which may be the last of the message.
+    behind_end: Option<Option<u8>>,
     /// Compressed bytes of the current message, up to a cap, to try other assumptions on.
     sample: Vec<u8>,
     sample_whole: bool,
+    /// Where the current message could not be inflated. What it looks like is judged when all of it is there.
+    failed: Option<(Failed, Origin)>,
     wire: u64,
     inflated: u64,
     /// Its place among the inflaters of all connections.
@@ -50,8 +58,6 @@ const NEW_STREAM: u64 = 8 * 1024;
 pub(super) struct Failed {
     pub(super) wire_offset: u64,
     pub(super) inflated: u64,
-    /// The context was incomplete and the format is intact: the message is unknown, not wrong.
-    pub(super) unknown: bool,
 }
 
 impl Inflater {
@@ -65,8 +71,11 @@ impl Inflater {
             known: 0,
             messages: 0,
             history: None,
+            ends_streams: false,
+            behind_end: None,
             sample: Vec::new(),
             sample_whole: true,
+            failed: None,
             wire: 0,
             inflated: 0,
             _place: place,
@@ -87,6 +96,7 @@ impl Inflater {
     /// Bytes of this direction were lost.
     pub(super) fn lose(&mut self) {
         self.lost = true;
+        self.sample_whole = false;
     }
 
     /// A message begins.
@@ -95,9 +105,14 @@ impl Inflater {
             self.decoder.reset(false);
             self.partial = self.takeover && (self.partial || self.lost);
             self.known = 0;
-            self.history = None;
+            self.ends_streams = false;
             self.lost = false;
         }
+        if !self.ends_streams {
+            self.history = None;
+        }
+        self.behind_end = None;
+        self.failed = None;
         self.sample.clear();
         self.sample_whole = true;
         self.wire = 0;
@@ -112,29 +127,72 @@ impl Inflater {
         output: &mut [u8],
         mut take: impl FnMut(&[u8]),
     ) -> Result<(), Failed> {
-        let room = limits::COMPRESSED_SAMPLE - self.sample.len();
-        self.sample_whole &= input.len() <= room;
-        self.sample.extend_from_slice(&input[..input.len().min(room)]);
-        let length = input.len() as u64;
-        if last && self.wire + length == 0 {
+        self.sample_more(input);
+        if last && self.wire == 0 && input.is_empty() {
             // No byte at all: an empty message of a sender that strips too much. The tail alone would upset the decoder.
             self.messages += 1;
             return Ok(());
         }
+        if let Some(behind) = self.behind_end.take() {
+            if let Some(byte) = behind {
+                input.insert(0, byte);
+            }
+            if input.len() <= 1 {
+                self.behind_end = Some(input.first().copied());
+                self.messages += u64::from(last);
+                return Ok(());
+            }
+        }
+        if self.wire == 0 && !self.ends_streams && self.takeover {
+            // The context of whoever ends streams has to be known when the first one ends: that is seen coming by the bit
+            // BFINAL of the first block, or may be in any block of the first message.
+            let may_end = self.decoder.total_out() == 0 || input.first().is_some_and(|byte| byte & 1 == 1);
+            self.history = may_end.then(Vec::new);
+        }
         if last {
             input.extend_from_slice(&TAIL);
         }
-        let mut result = self.run(input, output, &mut take);
-        self.wire += length;
+        let result = self.run(input, last, output, &mut take);
         if last {
             self.messages += 1;
+            if !self.ends_streams {
+                self.history = None;
+            }
         }
-        if let Err(failed) = &mut result {
-            self.lost = true;
-            failed.unknown =
-                self.partial && !matches!(super::audit::audit(&self.sample, 1 << 15), super::audit::Outcome::Corrupt);
-        }
+        self.lost |= result.is_err();
         result
+    }
+
+    /// How many more compressed bytes of a message that could not be inflated are wanted, to see what it is.
+    pub(super) fn sample_room(&self) -> usize {
+        if self.failed.is_none() || !self.sample_whole { 0 } else { limits::COMPRESSED_SAMPLE - self.sample.len() }
+    }
+
+    /// Keeps the first compressed bytes of the current message.
+    pub(super) fn sample_more(&mut self, input: &[u8]) {
+        let room = limits::COMPRESSED_SAMPLE - self.sample.len();
+        self.sample_whole &= input.len() <= room;
+        self.sample.extend_from_slice(&input[..input.len().min(room)]);
+    }
+
+    /// Keeps in mind that the current message cannot be inflated, as the packet `origin` showed.
+    pub(super) fn fail(&mut self, failed: Failed, origin: Origin) {
+        self.failed = Some((failed, origin));
+    }
+
+    /// Why the current message, of which no more comes, could not be inflated; `None` where it could, or where it is unknown
+    /// because the context was incomplete and the format is intact.
+    pub(super) fn conclude(&mut self, window_bits: u8) -> Option<InflateFailure> {
+        let (Failed { wire_offset, inflated }, origin) = self.failed.take()?;
+        if self.is_unknown() {
+            return None;
+        }
+        let (finding, distance) = self.examine(window_bits);
+        Some(InflateFailure { wire_offset, inflated, origin, finding, distance, head: self.head() })
+    }
+
+    fn is_unknown(&self) -> bool {
+        self.partial && !matches!(super::audit::audit(&self.sample, 1 << 15), super::audit::Outcome::Corrupt)
     }
 
     /// Takes note of output, which is context for what follows.
@@ -155,20 +213,20 @@ impl Inflater {
     }
 
     /// The sender ended its deflate stream (BFINAL, RFC 7692 section 7.2.3.5): the next one begins with its context.
-    fn begin_next_stream(&mut self, made: &[u8]) {
+    fn begin_next_stream(&mut self) {
         let before = self.decoder.total_out();
         self.decoder.reset(false);
         self.work += NEW_STREAM;
         if !self.takeover {
             return;
         }
-        if self.history.is_none() {
-            // Nothing was kept so far, as almost no sender does this: what is not in the last output is unknown.
-            self.partial |= before > made.len() as u64 && made.len() < WINDOW;
-            self.known = made.len() as u64;
-            self.history = Some(made.to_vec());
+        if !self.ends_streams {
+            // Nothing was kept before this message, as almost no sender does this.
+            self.ends_streams = true;
+            self.known = if self.history.is_some() { self.inflated } else { 0 };
+            self.partial |= before > self.known && self.known < WINDOW as u64;
         }
-        let history = self.history.as_deref().unwrap_or_default();
+        let history = self.history.get_or_insert_default();
         let from = history.len().saturating_sub(WINDOW);
         if !history.is_empty() {
             let _ = self.decoder.set_dictionary(&history[from..]);
@@ -176,7 +234,8 @@ impl Inflater {
         }
     }
 
-    fn run(&mut self, input: &[u8], output: &mut [u8], take: &mut impl FnMut(&[u8])) -> Result<(), Failed> {
+    /// Feeds the decoder; the last four bytes of `input` are the tail when it is the `last` of a message.
+    fn run(&mut self, input: &[u8], last: bool, output: &mut [u8], take: &mut impl FnMut(&[u8])) -> Result<(), Failed> {
         let mut rest = input;
         loop {
             let (before_in, before_out) = (self.decoder.total_in(), self.decoder.total_out());
@@ -184,19 +243,23 @@ impl Inflater {
             let used = (self.decoder.total_in() - before_in) as usize;
             let made = (self.decoder.total_out() - before_out) as usize;
             rest = &rest[used.min(rest.len())..];
+            self.wire += used as u64;
             if made > 0 {
                 self.remember(&output[..made]);
                 take(&output[..made]);
             }
             match status {
-                Err(_) => {
-                    let wire_offset = self.wire + (input.len() - rest.len()) as u64;
-                    return Err(Failed { wire_offset, inflated: self.inflated, unknown: false });
-                }
-                // A block with BFINAL set (RFC 7692 section 7.2.3.5): what follows is a new deflate stream.
+                Err(_) => return Err(Failed { wire_offset: self.wire, inflated: self.inflated }),
+                // A block with BFINAL set (RFC 7692 section 7.2.3.5): what follows is a new deflate stream, or one byte that
+                // ends the message, or the tail alone.
                 Ok(Status::StreamEnd) => {
-                    self.begin_next_stream(&output[..made]);
-                    if rest.is_empty() || rest.len() <= TAIL.len() + 1 && rest.ends_with(&TAIL[1..]) {
+                    self.begin_next_stream();
+                    if !last && rest.len() <= 1 {
+                        self.behind_end = Some(rest.first().copied());
+                        return Ok(());
+                    }
+                    let is_tail = rest.len() <= TAIL.len() + 1 && rest.ends_with(&TAIL[1..]);
+                    if last && (rest.is_empty() || is_tail) {
                         return Ok(());
                     }
                 }
@@ -213,7 +276,9 @@ impl Inflater {
     /// What the current message looks like when other assumptions are tried on its first bytes.
     pub(super) fn examine(&self, window_bits: u8) -> (InflateFinding, Option<u32>) {
         let printable = self.sample.iter().all(|b| *b >= 0x20 || matches!(b, b'\t' | b'\n' | b'\r'));
-        if self.sample.len() >= 2 && printable && std::str::from_utf8(&self.sample).is_ok() {
+        let cut_at_most = |e: std::str::Utf8Error| e.error_len().is_none();
+        let text = std::str::from_utf8(&self.sample).map_or_else(cut_at_most, |_| true);
+        if self.sample.len() >= 2 && printable && text {
             return (InflateFinding::NotCompressed, None);
         }
         match super::audit::audit(&self.sample, 1 << 15) {
@@ -232,9 +297,9 @@ impl Inflater {
         }
     }
 
-    /// The first compressed bytes of the current message.
-    pub(super) fn sample(&self) -> &[u8] {
-        &self.sample
+    /// The first compressed bytes of the current message, as a record keeps them.
+    pub(super) fn head(&self) -> Vec<u8> {
+        self.sample[..self.sample.len().min(64)].to_vec()
     }
 
     /// A message that was inflated without fault but breaks the agreed window, which some peers refuse.
@@ -336,9 +401,11 @@ mod tests {
         inflater.lose();
         assert_eq!(inflate(&mut inflater, &wire[1]).expect("stands alone"), second);
         assert_eq!(inflate(&mut inflater, &wire[2]).expect("refers to what was read"), second);
-        assert!(inflate(&mut inflater, &wire[3]).expect_err("refers to what was lost").unknown);
+        inflate(&mut inflater, &wire[3]).expect_err("refers to what was lost");
+        assert!(inflater.is_unknown());
         // What the unknown message left in the context is unknown too.
-        assert!(inflate(&mut inflater, &wire[4]).expect_err("refers to before it").unknown);
+        inflate(&mut inflater, &wire[4]).expect_err("refers to before it");
+        assert!(inflater.is_unknown());
     }
 
     #[test]
@@ -357,14 +424,15 @@ mod tests {
         let wire = compress(&mut other, &novel(77, 1000));
         match inflate(&mut inflater, &wire) {
             Ok(text) => assert_ne!(text, novel(77, 1000)),
-            Err(failed) => assert!(!failed.unknown),
+            Err(_) => assert!(!inflater.is_unknown()),
         }
     }
 
     #[test]
     fn broken_formats_are_broken_in_any_context() {
         let mut inflater = new_inflater(true, true);
-        assert!(!inflate(&mut inflater, b"\xff\xfe\xfd\xfc\xfb").expect_err("broken").unknown);
+        inflate(&mut inflater, b"\xff\xfe\xfd\xfc\xfb").expect_err("broken");
+        assert!(!inflater.is_unknown());
     }
 
     #[test]
@@ -383,6 +451,39 @@ mod tests {
             wire.push(0);
             assert_eq!(inflate_by(&mut inflater, &wire, OUTPUT).expect("inflates"), *text);
             before.extend_from_slice(text);
+        }
+    }
+
+    #[test]
+    fn ended_streams_are_read_the_same_in_any_pieces() {
+        // "Hello" in a final block, the byte behind it (RFC 7692 section 7.2.3.5) or another one or none; then "Hello" again,
+        // by a reference to the first.
+        let hello = [0xf3, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00];
+        let behind: [&[u8]; 5] = [&[], &[0], &[0x80], &[0xff], &[0xff, 0xff]];
+        for behind in behind {
+            let outcome = |size: usize| {
+                let mut inflater = new_inflater(true, false);
+                let mut got = Vec::new();
+                let mut failed = 0;
+                for wire in [&[&hello, behind].concat()[..], &[0xf2, 0x00, 0x11, 0x00, 0x00]] {
+                    inflater.begin();
+                    let pieces = wire.chunks(size).count();
+                    for (nth, piece) in wire.chunks(size).enumerate() {
+                        let last = nth + 1 == pieces;
+                        let take = |b: &[u8]| got.extend_from_slice(b);
+                        let mut piece = piece.to_vec();
+                        if inflater.is_readable() && inflater.push(&mut piece, last, &mut [0; 100], take).is_err() {
+                            failed += 1;
+                        }
+                    }
+                }
+                (got, failed)
+            };
+            let whole = outcome(usize::MAX);
+            assert_eq!(whole.1 > 0, behind.len() > 1, "{behind:x?}");
+            for size in 1..9 {
+                assert_eq!(outcome(size), whole, "{behind:x?} in pieces of {size}");
+            }
         }
     }
 

@@ -155,6 +155,9 @@ impl OpenMessage {
             (bytes, fault.offset)
         };
         around.truncate(limits::SAMPLE_AROUND);
+        // Of a sequence that began in the piece before, no more was looked at than shows that it is ill-formed.
+        let shown = (fault.offset - around_offset) as usize;
+        let fault = &text::fault(fault.offset, &around[shown..]);
         let head = if at == 0 {
             piece[..piece.len().min(limits::SAMPLE_HEAD)].to_vec()
         } else {

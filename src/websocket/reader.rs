@@ -410,7 +410,14 @@ impl FrameReader {
     }
 
     fn end_message(&mut self, complete: bool) {
-        let Some(open) = self.message.take() else { return };
+        let Some(mut open) = self.message.take() else { return };
+        if open.facts.compressed {
+            let window_bits = self.window_bits();
+            let failure = self.inflater.as_deref_mut().and_then(|inflater| inflater.conclude(window_bits));
+            if let Some(failure) = failure {
+                open.fail(failure);
+            }
+        }
         let message = open.finish(complete);
         if complete {
             self.totals.messages += 1;

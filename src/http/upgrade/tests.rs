@@ -19,7 +19,7 @@ fn run(request: &[u8], response: &[u8], size: usize) -> (Upgrade, Option<Upgrade
     for (from, bytes) in [(1, request), (0, response)] {
         let mut at = 0;
         while at < bytes.len() {
-            let end = (at + size).min(bytes.len());
+            let end = at.saturating_add(size).min(bytes.len());
             if let Progress::Upgraded(u) =
                 upgrade.data(from, StreamOffset(at as u64), &bytes[at..end], origin(), StreamOffset(0))
             {
@@ -95,4 +95,32 @@ fn other_protocols_are_left_alone() {
     assert!(matches!(upgrade.data(0, StreamOffset(0), b"SSH-2.0-x\r\n", origin(), StreamOffset(0)), Progress::NotHttp));
     assert!(!Upgrade::may_be_http(b"\x16\x03\x01"));
     assert!(Upgrade::may_be_http(b"G"));
+}
+
+#[test]
+fn broken_heads_end_the_same_way_in_any_segmentation() {
+    let text = |head: &[u8]| String::from_utf8_lossy(head).into_owned();
+    let requests = [
+        // A field that not even a lenient reader takes, before, in and behind the fields that count.
+        text(REQUEST).replace("Upgrade: websocket", "Upgrade:\u{1} websocket"),
+        text(REQUEST).replace("Sec-WebSocket-Version: 13", "Sec-WebSocket-Version: 13\r\u{4}"),
+        text(REQUEST).replace("Host: server", "Host: \0server"),
+        // No head at all behind its first bytes.
+        "GET \u{1}\u{2}\u{3}\u{4}".repeat(40),
+        // Longer than any head, in one line or in many.
+        format!("GET /{} HTTP/1.1\r\n\r\n", "a".repeat(limits::HTTP_HEAD)),
+        format!("GET / HTTP/1.1\r\n{}\r\n", "a: b\r\n".repeat(limits::HTTP_FIELDS + 1)),
+        text(REQUEST).replace("\r\n", "\n"),
+    ];
+    for request in requests {
+        let outcome = |size: usize| {
+            let (upgrade, upgraded) = run(request.as_bytes(), RESPONSE, size);
+            let asked = upgraded.as_ref().map(|u| u.handshake.request.as_ref().map(|r| r.text.to_string()));
+            (asked, upgraded.map(|u| u.handshake.violations), upgrade.has_asked())
+        };
+        let whole = outcome(usize::MAX);
+        for size in [1, 2, 3, 40, 1000] {
+            assert_eq!(outcome(size), whole, "{size} of {:?}", &request[..40]);
+        }
+    }
 }

@@ -93,6 +93,12 @@ impl FrameReader {
             return;
         };
         if !inflater.is_readable() {
+            // The rest of a message that broke shows what is wrong with it.
+            let wanted = &bytes[..bytes.len().min(inflater.sample_room())];
+            if !wanted.is_empty() {
+                unmask(&mut scratch.masked, wanted, self.frame.mask, phase);
+                inflater.sample_more(&scratch.masked);
+            }
             return;
         }
         if scratch.output.is_empty() {
@@ -113,36 +119,32 @@ impl FrameReader {
             let from = index * PIECE;
             let piece = &bytes[from..(from + PIECE).min(bytes.len())];
             let last = last && index + 1 == pieces;
-            match self.frame.mask {
-                Some(key) => mask::unmask_into(masked, piece, key, phase),
-                None => {
-                    masked.clear();
-                    masked.extend_from_slice(piece);
-                }
-            }
+            unmask(masked, piece, self.frame.mask, phase);
             phase += piece.len() as u64;
             let none = Masked { key: None, offset: 0 };
             let result = inflater.push(masked, last, output, |plain| message.plain(plain, origin, none));
             effort.spend(inflater.take_work());
-            let failure = match result {
-                Err(failed) if failed.unknown => {
-                    message.unreadable();
-                    return;
-                }
-                Err(failed) => {
-                    let (finding, distance) = inflater.examine(window_bits);
-                    Some((failed.wire_offset, failed.inflated, finding, distance))
-                }
-                Ok(()) if last => inflater
-                    .window_breach(window_bits)
-                    .map(|(finding, distance)| (message.facts.wire_bytes, message.produced, finding, Some(distance))),
-                Ok(()) => None,
-            };
-            if let Some((wire_offset, inflated, finding, distance)) = failure {
-                let head = inflater.sample()[..inflater.sample().len().min(64)].to_vec();
-                message.fail(InflateFailure { wire_offset, inflated, origin, finding, distance, head });
+            if let Err(failed) = result {
+                inflater.fail(failed, origin);
+                message.unreadable();
                 return;
             }
+            if last && let Some((finding, distance)) = inflater.window_breach(window_bits) {
+                let (wire_offset, inflated) = (message.facts.wire_bytes, message.produced);
+                let (distance, head) = (Some(distance), inflater.head());
+                message.fail(InflateFailure { wire_offset, inflated, origin, finding, distance, head });
+            }
+        }
+    }
+}
+
+/// Payload as it was before it was masked, if it was.
+fn unmask(plain: &mut Vec<u8>, piece: &[u8], key: Option<[u8; 4]>, phase: u64) {
+    match key {
+        Some(key) => mask::unmask_into(plain, piece, key, phase),
+        None => {
+            plain.clear();
+            plain.extend_from_slice(piece);
         }
     }
 }

@@ -114,19 +114,8 @@ const OF_PACKETS: [&str; 7] = [
     "unacknowledged_since",
     "capture_end",
 ];
-/// Samples of a payload with a fault: they hold what had come when the fault was met, and what is counted in them or
-/// concluded from them.
-const SAMPLES: [&str; 9] = [
-    "around",
-    "around_offset",
-    "bytes",
-    "counted_bytes",
-    "high_bytes",
-    "control_bytes",
-    "distance",
-    "wire_offset",
-    "finding",
-];
+/// Samples of a payload with a fault: they hold what had come when the fault was met, and what is counted in them.
+const SAMPLES: [&str; 5] = ["around", "around_offset", "counted_bytes", "high_bytes", "control_bytes"];
 
 fn strip(value: &mut Value) {
     match value {
