@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 
 use super::case::Ending;
-use crate::connection::{Connection, Message, Observations};
+use crate::connection::{Connection, Message, Observations, Sent};
 use crate::ids::Side;
 
 /// A receiver whose limit is looked for. A server is one address; a client program is one host that talks to that server.
@@ -107,11 +107,16 @@ fn receiver(connection: &Connection, side: Side) -> Receiver {
 #[must_use]
 pub fn was_answered(connection: &Connection, from: Side, message: &Message, kept: &[&Message]) -> bool {
     let (asked, answered) = (connection.sent_by(from), connection.sent_by(from.other()));
-    if !message.complete || answered.messages > 2 * asked.messages + 2 {
+    if !message.complete || streams(asked, answered) {
         return false;
     }
     let Some(next) = kept.iter().find(|m| m.number > message.number) else { return false };
     answered.recent.iter().any(|a| a.first > message.last && a.last < next.first)
+}
+
+/// Whether one side speaks so much more than the other that what it says is no answer to it.
+pub(super) fn streams(asked: &Sent, answered: &Sent) -> bool {
+    answered.messages > 2 * asked.messages + 2
 }
 
 /// Where the largest of the kept messages begins: it and what follows it count as refused.

@@ -23,7 +23,7 @@ pub enum Suspicion<'a> {
     Absurd(Suspect<'a>),
     /// The closer says "too big", and bytes are missing or unread that may have held a message larger than any accepted one:
     /// so many at most.
-    Lost(lost::Lost),
+    Lost(lost::Lost<'a>),
     /// The closer says "too big", and nothing that it had received was larger than what it had accepted.
     Unexplained(Accepted),
 }
@@ -44,6 +44,8 @@ pub struct Suspect<'a> {
     pub known: Option<&'static Limit>,
     /// Why a size is held responsible although no 1009 says so; `None` with 1009.
     pub without_code: Option<String>,
+    /// What the capture lacks that may speak for it: another message that was refused, or an answer to this one.
+    pub doubt: Option<lost::Doubt>,
 }
 
 /// Lengths from here on are bugs, not messages (2 GiB).
@@ -72,13 +74,17 @@ fn look_for_size<'a>(case: &Case<'a>) -> Option<Suspicion<'a>> {
     let mut arrived = case.arrived();
     arrived.retain(|m| !was_answered(case.connection, from, m, &kept));
     let largest = arrived.iter().copied().rev().max_by_key(|m| effective(m));
+    let unread = lost::Unread::of(case, from);
+    let instead = |at_most, begun| {
+        Suspicion::Lost(lost::Lost { from, at_most, begun, accepted, stated: stated.map(|s| s.limit) })
+    };
+    let said = case.ending.code == Some(1009) || stated.is_some();
+    let passed = accepted.message.unwrap_or(0).max(stated.map_or(0, |s| s.limit));
     let unexplained = || {
-        let begun_before = case.connection.joined_midstream && (sent.lost.orphan_bytes > 0 || sent.messages == 0);
-        let at_most = if begun_before { u64::MAX } else { lost::unread(sent) };
-        let said = case.ending.code == Some(1009) || stated.is_some();
-        let may_be = said && at_most > accepted.message.unwrap_or(0).max(stated.map_or(0, |s| s.limit));
-        let missing = Suspicion::Lost(lost::Lost { from, at_most, accepted, stated: stated.map(|s| s.limit) });
-        says_so.then_some(if may_be { missing } else { Suspicion::Unexplained(accepted) })
+        let begun = arrived.last().copied().and_then(lost::begun);
+        let at_most = unread.anywhere(begun);
+        let may_be = said && unread.largest(at_most) > passed;
+        says_so.then_some(if may_be { instead(at_most, begun) } else { Suspicion::Unexplained(accepted) })
     };
     let Some(message) = largest else {
         return unexplained();
@@ -86,7 +92,10 @@ fn look_for_size<'a>(case: &Case<'a>) -> Option<Suspicion<'a>> {
     let size = effective(message);
     let high_bit = sent.violations.iter().any(|v| v.rule == Rule::LengthHighBit);
     let absurd = message.declared_bytes >= ABSURD && !message.complete;
-    let exceeds = accepted.message.is_none_or(|a| size > a);
+    // A size that is not known may be above any limit.
+    let unknown = message.compressed && message.payload_bytes.is_none();
+    let within_stated = stated.is_some_and(|s| size <= s.limit) && !unknown;
+    let exceeds = accepted.message.is_none_or(|a| size > a) && !within_stated;
     let frame_exceeds = accepted.frame.is_none_or(|a| message.largest_frame > a);
     let over_stated = stated.is_some_and(|s| size > s.limit);
     let without_code = if says_so { None } else { Some(dropped_for_size(case, message, size, exceeds)?) };
@@ -105,9 +114,17 @@ fn look_for_size<'a>(case: &Case<'a>) -> Option<Suspicion<'a>> {
         },
         known,
         without_code,
+        doubt: None,
     };
     if absurd || high_bit {
         return Some(Suspicion::Absurd(suspect));
+    }
+    if !over_stated {
+        let at_most = unread.beside(case, message);
+        suspect.doubt = unread.doubt(case, &suspect, at_most, passed);
+        if suspect.doubt == Some(lost::Doubt::Rival) && said {
+            return Some(instead(at_most, lost::begun(message)));
+        }
     }
     if !exceeds && !over_stated {
         let fragments_passed = accepted.fragmented.is_some_and(|f| f >= size);
@@ -275,6 +292,9 @@ pub fn build(case: &Case<'_>, suspect: &Suspect<'_>, counted: Counted) -> Findin
 }
 
 fn confidence(suspect: &Suspect<'_>) -> Confidence {
+    if suspect.doubt.is_some() {
+        return Confidence::Possible;
+    }
     match (&suspect.without_code, suspect.limit.basis) {
         (None, LimitBasis::StatedInReason) => Confidence::Certain,
         (None, _) => Confidence::Likely,
@@ -361,6 +381,9 @@ fn add_evidence(case: &Case<'_>, suspect: &Suspect<'_>, counted: Counted, findin
             ),
             &[],
         );
+    }
+    if let Some(doubt) = suspect.doubt {
+        evidence("missing-bytes", doubt.words(suspect.from), &[]);
     }
     if let Some(why) = &suspect.without_code {
         evidence("ended-at-message", format!("{why}."), &[message.last.packet]);
