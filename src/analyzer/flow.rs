@@ -186,11 +186,11 @@ impl Flow {
             mine.push(segment, acknowledged, shared.out_of_order, &mut sink);
         }
         if mine.has_hole() {
-            mine.tick(origin, &mut sink);
+            mine.tick(origin, shared.out_of_order, &mut sink);
         }
         if theirs.has_hole() {
             sink.from = 1 - from;
-            theirs.tick(origin, &mut sink);
+            theirs.tick(origin, shared.out_of_order, &mut sink);
         }
     }
 

@@ -10,7 +10,7 @@ use crate::network::Segment;
 pub trait Sink {
     /// Bytes, with the packet that carried them and how far that packet acknowledged the other direction.
     fn data(&mut self, offset: StreamOffset, bytes: &[u8], origin: Origin, acknowledged: StreamOffset);
-    /// Bytes that the capture lacks; `origin` is the packet at which that was noticed.
+    /// Bytes that the capture lacks; `origin` is the packet that acknowledged them, else the one at which they were missed.
     fn gap(&mut self, offset: StreamOffset, length: u64, origin: Origin, why: GapCause);
 }
 
@@ -46,6 +46,8 @@ pub struct Assembler {
 #[derive(Debug)]
 struct Disorder {
     early: Queue,
+    /// The packet that acknowledged the bytes that are missing; counts while `waited` is not 0.
+    hole_acknowledged: Origin,
     retransmissions: u32,
     unanswered: u32,
     /// Segments with data behind the FIN.
@@ -54,7 +56,13 @@ struct Disorder {
 
 impl Disorder {
     fn new(in_all: &OutOfOrder) -> Box<Disorder> {
-        Box::new(Disorder { early: Queue::new(in_all), retransmissions: 0, unanswered: 0, after_fin: 0 })
+        Box::new(Disorder {
+            early: Queue::new(in_all),
+            hole_acknowledged: Origin::default(),
+            retransmissions: 0,
+            unanswered: 0,
+            after_fin: 0,
+        })
     }
 }
 
@@ -285,7 +293,8 @@ impl Assembler {
                 disorder.unanswered += 1;
             }
             if disorder.early.is_full() {
-                self.declare(segment.origin, GapCause::WindowFull, sink);
+                let to = self.first_early().unwrap_or(self.acknowledged);
+                self.declare(to, segment.origin, GapCause::WindowFull, sink);
             }
             return;
         }
@@ -306,39 +315,59 @@ impl Assembler {
         self.disorder.as_ref()?.early.first_start()
     }
 
+    /// Whether the other side acknowledged one number beyond everything that was seen of this stream: its FIN, which the
+    /// capture missed. A single last byte of data looks the same, and hardly ever travels alone.
+    #[must_use]
+    #[inline]
+    pub fn lacks_fin(&self) -> bool {
+        self.fin_at == u64::MAX && self.started && self.acknowledged == self.sent.max(self.offset) + 1
+    }
+
     /// Called for each packet of the flow, after it was taken: declares a hole whose patience has run out.
     #[inline]
-    pub fn tick(&mut self, now: Origin, sink: &mut impl Sink) {
+    pub fn tick(&mut self, now: Origin, in_all: &OutOfOrder, sink: &mut impl Sink) {
         if self.acknowledged <= self.offset {
             self.waited = 0;
             return;
         }
-        self.waited += 1;
-        if u32::from(self.waited) > limits::GAP_PATIENCE {
-            self.declare(now, GapCause::Lost, sink);
+        let disorder = self.disorder.get_or_insert_with(|| Disorder::new(in_all));
+        if self.waited == 0 {
+            disorder.hole_acknowledged = now;
         }
+        self.waited = self.waited.saturating_add(1);
+        if u32::from(self.waited) > limits::GAP_PATIENCE && !(self.lacks_fin() && self.sent <= self.offset) {
+            // Behind what was acknowledged nothing was received yet: it may still be sent again.
+            let to = self.first_early().map_or(self.acknowledged, |early| early.min(self.acknowledged));
+            self.declare(to, self.hole_since(now), GapCause::Lost, sink);
+        }
+    }
+
+    /// The packet that acknowledged the bytes that are missing, else `now`.
+    fn hole_since(&self, now: Origin) -> Origin {
+        self.disorder.as_ref().filter(|_| self.waited > 0).map_or(now, |d| d.hole_acknowledged)
     }
 
     /// Delivers everything that is left, with its gaps: the flow is over.
     pub fn finish(&mut self, now: Origin, sink: &mut impl Sink) {
-        while self.first_early().is_some() {
-            self.declare(now, GapCause::Lost, sink);
+        while let Some(to) = self.first_early() {
+            self.declare(to, self.hole_since(now), GapCause::Lost, sink);
         }
+        // One number beyond everything sent is a FIN that the capture missed, not a byte.
         let seen_fin = self.fin_at != u64::MAX;
         let mut end = if seen_fin { self.acknowledged.max(self.fin_at) } else { self.acknowledged };
-        if !seen_fin && end == self.sent + 1 {
-            // One number beyond everything sent is a FIN that the capture missed, not a byte.
-            end = self.sent;
+        if self.lacks_fin() {
+            end -= 1;
         }
-        self.skip(end, now, GapCause::Lost, sink);
+        self.skip(end, self.hole_since(now), GapCause::Lost, sink);
     }
 
-    /// Gives up on the first hole, and delivers what stands behind it.
-    fn declare(&mut self, now: Origin, why: GapCause, sink: &mut impl Sink) {
-        self.waited = 0;
-        let to = self.first_early().unwrap_or(self.acknowledged);
-        self.skip(to, now, why, sink);
+    /// Gives up on the first hole up to `to`, and delivers what stands behind it.
+    fn declare(&mut self, to: u64, since: Origin, why: GapCause, sink: &mut impl Sink) {
+        let waited = self.waited > 0;
+        self.skip(to, since, why, sink);
         self.deliver_due(sink);
+        // The next hole was acknowledged with this one, or later.
+        self.waited = u16::from(waited && self.has_hole());
     }
 
     fn deliver_due(&mut self, sink: &mut impl Sink) {
@@ -454,11 +483,60 @@ mod tests {
         a.push(&segment(6, 16, b"fg"), StreamOffset(0), &OutOfOrder::default(), &mut kept);
         a.acknowledge(SequenceNumber(8));
         for _ in 0..limits::GAP_PATIENCE {
-            a.tick(Origin::default(), &mut kept);
+            a.tick(Origin::default(), &OutOfOrder::default(), &mut kept);
         }
         assert!(kept.gaps.is_empty());
-        a.tick(Origin::default(), &mut kept);
+        a.tick(Origin::default(), &OutOfOrder::default(), &mut kept);
         assert_eq!((kept.bytes.as_slice(), kept.gaps.as_slice()), (&b"abfg"[..], &[(2, 3)][..]));
+    }
+
+    #[test]
+    fn what_is_sent_again_behind_a_hole_is_taken() {
+        let (mut a, mut kept) = (Assembler::default(), Kept::default());
+        let push = |a: &mut Assembler, kept: &mut Kept, seq, bytes: &[u8]| {
+            a.push(&segment(seq, 16, bytes), StreamOffset(0), &OutOfOrder::default(), kept);
+        };
+        a.push(&segment(0, 2, b""), StreamOffset(0), &OutOfOrder::default(), &mut kept);
+        push(&mut a, &mut kept, 1, b"ab");
+        // The capture missed "cd", which was received; the network lost "ef", and the sender repeats it much later.
+        push(&mut a, &mut kept, 7, b"gh");
+        a.acknowledge(SequenceNumber(5));
+        for _ in 0..limits::GAP_PATIENCE + 1 {
+            a.tick(Origin::default(), &OutOfOrder::default(), &mut kept);
+        }
+        assert_eq!(kept.gaps, [(2, 2)]);
+        push(&mut a, &mut kept, 5, b"ef");
+        a.acknowledge(SequenceNumber(9));
+        a.finish(Origin::default(), &mut kept);
+        assert_eq!((kept.bytes.as_slice(), kept.gaps.as_slice()), (&b"abefgh"[..], &[(2, 2)][..]));
+    }
+
+    #[test]
+    fn a_hole_is_dated_by_its_acknowledgement_and_a_missing_fin_is_none() {
+        let at = |n| Origin { packet: PacketNumber::new(n), at: Timestamp(0) };
+        #[derive(Default)]
+        struct Dates(Vec<(u64, u64, Origin)>);
+        impl Sink for Dates {
+            fn data(&mut self, _: StreamOffset, _: &[u8], _: Origin, _: StreamOffset) {}
+            fn gap(&mut self, offset: StreamOffset, length: u64, origin: Origin, _: GapCause) {
+                self.0.push((offset.0, length, origin));
+            }
+        }
+        let (mut a, mut dates, in_all) = (Assembler::default(), Dates::default(), OutOfOrder::default());
+        a.push(&segment(0, 2, b""), StreamOffset(0), &in_all, &mut dates);
+        a.push(&segment(1, 16, b"ab"), StreamOffset(0), &in_all, &mut dates);
+        a.acknowledge(SequenceNumber(6));
+        for packet in 7..200 {
+            a.tick(at(packet), &in_all, &mut dates);
+        }
+        assert_eq!(dates.0, [(2, 3, at(7))]);
+        a.acknowledge(SequenceNumber(7));
+        assert!(a.lacks_fin());
+        for packet in 200..400 {
+            a.tick(at(packet), &in_all, &mut dates);
+        }
+        a.finish(at(400), &mut dates);
+        assert_eq!(dates.0.len(), 1);
     }
 
     #[test]
@@ -467,7 +545,7 @@ mod tests {
         a.push(&segment(0, 2, b""), StreamOffset(0), &OutOfOrder::default(), &mut kept);
         a.push(&segment(4, 17, b"de"), StreamOffset(0), &OutOfOrder::default(), &mut kept);
         for _ in 0..1000 {
-            a.tick(Origin::default(), &mut kept);
+            a.tick(Origin::default(), &OutOfOrder::default(), &mut kept);
         }
         assert!(kept.bytes.is_empty());
         a.finish(Origin::default(), &mut kept);

@@ -40,8 +40,8 @@ const REMEMBERED: usize = 8192;
 const NAMED_WITHIN: u32 = 2000;
 /// And of one that nothing names: less than any retransmission takes (RFC 6298 section 2.4).
 const NAMELESS_WITHIN: u32 = 5;
-/// A TCP header of this length has room for a time stamp option.
-const WITH_OPTIONS: usize = 32;
+/// The time stamp option and its length (RFC 7323 section 3.2).
+const TIME_STAMP: [u8; 2] = [8, 10];
 
 impl Default for Copies {
     fn default() -> Self {
@@ -90,10 +90,30 @@ impl Copies {
             // A probe repeats one byte with any content (RFC 9293 section 3.8.4).
             return if captured > 1 { Seen::Conflict } else { Seen::First };
         }
-        let named = segment.identification != 0 || segment.header.len() >= WITH_OPTIONS;
+        let named = segment.identification != 0 || has_time_stamp(segment.header);
         let within = if named { NAMED_WITHIN } else { NAMELESS_WITHIN };
         let apart = now.at.wrapping_sub(before.at).min(before.at.wrapping_sub(now.at));
         if before.header == now.header && apart <= within { Seen::Copy } else { Seen::First }
+    }
+}
+
+/// Whether a TCP header carries a time stamp (RFC 9293 section 3.1: options are of one byte, or name their length).
+fn has_time_stamp(header: &[u8]) -> bool {
+    let mut options = header.get(20..).unwrap_or_default();
+    // Where nearly everybody puts it.
+    if options.get(2..4) == Some(&TIME_STAMP) && options.starts_with(&[1, 1]) {
+        return true;
+    }
+    loop {
+        options = match *options {
+            [1, ref rest @ ..] => rest,
+            [8, 10, ..] => return options.len() >= 10,
+            [0, ..] | [_] | [] => return false,
+            [_, length, ..] => match options.get(usize::from(length.max(2))..) {
+                Some(rest) => rest,
+                None => return false,
+            },
+        };
     }
 }
 
@@ -170,7 +190,9 @@ mod tests {
 
     #[test]
     fn a_copy_has_the_same_header() {
-        let (bare, stamped, later) = ([16; 20], [7; 32], [8; 32]);
+        let bare = [16; 20];
+        let stamped = [&bare[..], &[1, 1, 8, 10, 0, 0, 0, 7, 0, 0, 0, 5]].concat();
+        let later = [&bare[..], &[1, 1, 8, 10, 0, 0, 0, 8, 0, 0, 0, 5]].concat();
         let first = segment(0, 9, &bare, b"payload");
         assert_eq!(second(&first, &segment(40, 9, &bare, b"payload")), Seen::Copy);
         assert_eq!(second(&first, &segment(40, 10, &bare, b"payload")), Seen::First);
@@ -178,6 +200,24 @@ mod tests {
         assert_eq!(second(&first, &segment(0, 9, &bare, b"PAYLOAD")), Seen::Conflict);
         assert_eq!(second(&segment(0, 0, &stamped, b"x"), &segment(40, 0, &stamped, b"x")), Seen::Copy);
         assert_eq!(second(&segment(0, 0, &stamped, b"x"), &segment(40, 0, &later, b"x")), Seen::First);
+    }
+
+    #[test]
+    fn only_a_time_stamp_names_a_segment() {
+        let bare = [16; 20];
+        let with = |options: &[u8]| has_time_stamp(&[&bare[..], options].concat());
+        assert!(with(&[1, 1, 8, 10, 0, 0, 0, 7, 0, 0, 0, 5]));
+        assert!(with(&[8, 10, 0, 0, 0, 7, 0, 0, 0, 5, 1, 1]));
+        assert!(with(&[2, 4, 5, 180, 4, 2, 8, 10, 0, 0, 0, 7, 0, 0, 0, 5]));
+        let selective = [1, 1, 5, 10, 0, 0, 8, 10, 0, 0, 9, 10];
+        for none in [&selective[..], &[0, 0, 8, 10], &[5], &[5, 0, 1, 1], &[8, 10, 0, 0], &[]] {
+            assert!(!with(none), "{none:?}");
+        }
+        // Two equal segments with a selective acknowledgement: a copy within a few milliseconds, a repetition later.
+        let header = [&bare[..], &selective].concat();
+        let first = segment(0, 0, &header, b"payload");
+        assert_eq!(second(&first, &segment(1, 0, &header, b"payload")), Seen::Copy);
+        assert_eq!(second(&first, &segment(300, 0, &header, b"payload")), Seen::First);
     }
 
     #[test]
