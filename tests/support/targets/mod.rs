@@ -114,8 +114,9 @@ const OF_PACKETS: [&str; 7] = [
     "unacknowledged_since",
     "capture_end",
 ];
-/// Samples of a payload with a fault: they hold what had come when the fault was met, and what is counted in them.
-const SAMPLES: [&str; 5] = ["around", "around_offset", "counted_bytes", "high_bytes", "control_bytes"];
+/// Samples of a payload with a fault: they hold what had come when the fault was met, and what is counted in them. And how
+/// much of its input a decoder says it has read when it meets a fault, which it does not know to the byte.
+const SAMPLES: [&str; 6] = ["around", "around_offset", "counted_bytes", "high_bytes", "control_bytes", "wire_offset"];
 
 fn strip(value: &mut Value) {
     match value {
