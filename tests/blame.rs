@@ -167,3 +167,81 @@ fn no_size_is_blamed_with_confidence_that_was_not_the_one() {
     }
     assert!(sure * 2 > runs, "{sure} of {runs}: what is there is still said");
 }
+
+const CLOSE_UNANSWERED: &str = "\
+client text \"hello\"
+server text \"hello\"
+server close 1000
+pause 30
+server fin
+client fin";
+
+#[test]
+fn no_one_is_said_to_have_sent_no_close_where_one_may_be_missing() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let all = segments(CLOSE_UNANSWERED);
+    let sent = carrying(&all, "server");
+    let damaged = report(&all, &sent[1..], folder.path());
+    let connection = &damaged["connections"][0];
+    let diagnosis = &connection["diagnosis"];
+    assert_eq!(diagnosis["confidence"], "possible", "{diagnosis:#}");
+    assert!(connection["end"]["code"].is_null(), "{connection:#}");
+    let told = format!("{} {}", damaged["summary"]["headline"], diagnosis["explanation"]);
+    assert!(told.contains("as far as the capture shows"), "{told}");
+    assert!(told.contains("No Close frame is in the capture") && !told.contains("1006"), "{told}");
+    // Where nothing is missing it is said flatly.
+    let steps = CLOSE_UNANSWERED.replace("server close 1000\n", "");
+    let whole = report(&segments(&steps), &[], folder.path());
+    let connection = &whole["connections"][0];
+    assert_eq!(connection["end"]["code"], 1006);
+    let told = format!("{} {}", whole["summary"]["headline"], connection["diagnosis"]["explanation"]);
+    assert!(told.contains("APIs report 1006") && !told.contains("as far as"), "{told}");
+}
+
+#[test]
+fn the_headline_says_that_a_problem_may_be_hidden() {
+    let steps = "\
+client text fill=9000
+server close 1009 \"the message of 9000 bytes is larger than the limit of 8192 bytes that this server has\"
+client close 1000
+client fin
+server fin";
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let all = segments(steps);
+    let damaged = report(&all, &carrying(&all, "server"), folder.path());
+    let headline = damaged["summary"]["headline"].as_str().expect("a headline");
+    assert_eq!(headline, "No problem found in 1 connection, but bytes are missing that may hide one.");
+}
+
+/// What is said of a kind of blind spot.
+fn spot(report: &Value, kind: &str) -> Option<String> {
+    let spots = report["blind_spots"].as_array().expect("blind_spots");
+    spots.iter().find(|s| s["kind"] == kind).map(|s| s["text"].as_str().expect("a text").to_owned())
+}
+
+#[test]
+fn blind_spots_say_what_happened_and_what_helps() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let all = segments(AFTER_A_SMALL_ONE);
+    let said = |without: &[usize], kind: &str| spot(&report(&all, without, folder.path()), kind).unwrap_or_default();
+    let client = carrying(&all, "client");
+    // A message that is whole in the segment that was lost leaves nothing to skip.
+    let text = said(&client[..1], "resynchronised");
+    assert!(text.contains("frames of the client were recognised again") && !text.contains(" 0 bytes"), "{text}");
+    assert!(text.contains("larger buffer") && !text.contains(": by one frame"), "{text}");
+
+    let begun = all.iter().position(|s| s.payload.starts_with(b"HTTP")).expect("an answer") + 1;
+    let text = said(&(0..begun).collect::<Vec<_>>(), "joined-midstream");
+    assert!(text.contains("came before the capture") && text.contains("before the clients connect"), "{text}");
+    let head = |start: &[u8]| all.iter().position(|s| s.payload.starts_with(start)).expect("a head");
+    let text = said(&[head(b"HTTP")], "joined-midstream");
+    assert!(text.contains("was lost or cut in the capture") && !text.contains("before"), "{text}");
+    let other: Vec<usize> = (0..all.len()).filter(|i| all[*i].from == wsdiag::ids::Side::Server).collect();
+    let text = said(&other, "joined-midstream");
+    assert!(text.contains("one direction only"), "{text}");
+
+    // Begun in the middle of a message, with nothing lost.
+    let late: Vec<usize> = (0..=client[2]).collect();
+    let text = said(&late, "resynchronised");
+    assert!(text.contains("Start the capture earlier") && !text.contains("buffer"), "{text}");
+}

@@ -30,6 +30,8 @@ pub struct Ending<'a> {
     pub closer: Option<Side>,
     /// When: the first Close, else the first FIN or RST.
     pub at: Option<Origin>,
+    /// Whether no Close was seen, and one may be among what the capture lacks: a 1006 is then but a guess.
+    pub may_hide_close: bool,
     /// Both Close frames seen, codes legal, TCP closed after.
     pub clean: bool,
 }
@@ -78,6 +80,8 @@ impl<'a> Ending<'a> {
             initiator,
             closer: close.map(|(s, _)| s).or_else(|| connection.tcp_end.map(|e| e.by)),
             at: close.map(|(_, c)| c.origin).or_else(|| connection.tcp_end.map(|e| e.origin)),
+            may_hide_close: close.is_none()
+                && [Side::Client, Side::Server].iter().any(|side| connection.sent_by(*side).may_hide_close()),
             clean: first == FirstClose::Seen
                 && close.is_some()
                 && answer.is_some()
@@ -90,6 +94,12 @@ impl<'a> Ending<'a> {
     #[must_use]
     pub fn reason(&self) -> &'a str {
         self.close.map_or("", |(_, c)| c.reason.as_str())
+    }
+
+    /// The code as far as the capture shows it.
+    #[must_use]
+    pub fn known_code(&self) -> Option<u16> {
+        self.code.filter(|_| !self.may_hide_close)
     }
 
     /// Whether TCP ended and no Close frame was seen.

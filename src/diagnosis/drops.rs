@@ -13,6 +13,26 @@ pub fn bare_end(case: &Case<'_>) -> Option<TcpEnd> {
     if case.ending.without_close() { case.connection.tcp_end } else { None }
 }
 
+/// That no Close came before the end, as a sentence, or that the capture does not show one.
+#[must_use]
+pub fn no_close(case: &Case<'_>) -> &'static str {
+    if case.ending.may_hide_close {
+        "No Close frame is in the capture; bytes before the end are missing that may have held one."
+    } else {
+        "Nobody had sent a Close: APIs report 1006."
+    }
+}
+
+/// The same behind what ended the connection: `, without a Close frame: APIs report 1006.`
+#[must_use]
+pub fn without_close(case: &Case<'_>) -> &'static str {
+    if case.ending.may_hide_close {
+        ". No Close frame is in the capture; bytes before the end are missing that may have held one."
+    } else {
+        ", without a Close frame: APIs report 1006."
+    }
+}
+
 /// The last thing that was sent before the end.
 pub struct LastThing {
     /// Who sent it.
@@ -189,9 +209,14 @@ pub fn plain(case: &Case<'_>, end: TcpEnd) -> Finding {
     };
     let title = format!("{by} {verb} without a Close frame{when}");
     let explanation = format!(
-        "{} {} and neither side had sent a Close: APIs report 1006. {}",
+        "{} {}{} {}",
         words::sentence(&case.who(by)),
         how(case, end),
+        if case.ending.may_hide_close {
+            without_close(case)
+        } else {
+            " and neither side had sent a Close: APIs report 1006."
+        },
         last_thing_sentence(case)
     );
     let holes = case.has_holes(Side::Client) || case.has_holes(Side::Server);
@@ -200,12 +225,8 @@ pub fn plain(case: &Case<'_>, end: TcpEnd) -> Finding {
     let mut finding = Finding::new(confidence, severity, title, explanation);
     finding.caused_by = Some(by.into());
     finding.change = Some(by.into());
-    if holes {
-        finding = finding.with_evidence(
-            "note",
-            "The capture lacks bytes of this connection: a Close frame may have been among them.",
-            &[],
-        );
+    if holes && !case.ending.may_hide_close {
+        finding = finding.with_evidence("note", "The capture lacks bytes of this connection.", &[]);
     }
     finding
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::events::{Event, Kind};
 use super::finding::Finding;
 use super::legs::Leg;
+use super::losses::AS_FAR_AS_SHOWN;
 use super::world::World;
 use super::{going_away, timers, words};
 use crate::ids::{PacketNumber, Side, Timestamp};
@@ -60,8 +61,9 @@ fn mass(world: &World<'_>, verdicts: &[Option<Diagnosis>], event: &Event) -> Inc
         Kind::Drop => (
             "mass-drop",
             format!(
-                "server {} dropped {count} of its {open} open connections within {span}, without a Close frame",
-                event.server
+                "server {} dropped {count} of its {open} open connections within {span}, without a Close frame{}",
+                event.server,
+                if event.connections.iter().any(|i| world.endings[*i].may_hide_close) { AS_FAR_AS_SHOWN } else { "" }
             ),
         ),
     };

@@ -8,7 +8,7 @@ use super::{anomalies, words};
 use crate::connection::{Connection, FirstClose, GapCause, Resync, Sure};
 use crate::ids::{PacketNumber, Side};
 use crate::limits;
-use crate::report::model::{BlindSpotReport, Confidence, Evidence};
+use crate::report::model::{BlindSpotReport, Confidence, Diagnosis, Evidence};
 
 /// Lowers the confidence of a verdict that rests on what is missing, and says why.
 pub(super) fn weigh(case: &Case<'_>, cause: &Cause, finding: &mut Finding) {
@@ -29,11 +29,9 @@ pub(super) fn weigh(case: &Case<'_>, cause: &Cause, finding: &mut Finding) {
     let cut = case.defective().is_some_and(|(_, message, _)| message.missing_bytes > 0);
     // Who the client is stands in the request.
     let nameless = case.connection.joined_midstream && case.ending.closer == Some(Side::Client);
-    let hidden = cause.family == Family::NoClose
-        && case.ending.close.is_none()
-        && [Side::Client, Side::Server].iter().any(|side| case.connection.sent_by(*side).may_hide_close());
-    if hidden {
+    if case.ending.may_hide_close {
         at_most(Confidence::Possible);
+        finding.title.push_str(AS_FAR_AS_SHOWN);
     }
     if cause.family == Family::NotText && cut || cause.family == Family::GoingAway && nameless {
         at_most(Confidence::Possible);
@@ -58,10 +56,20 @@ pub(super) fn weigh(case: &Case<'_>, cause: &Cause, finding: &mut Finding) {
                 "Whether the {side}'s Close ({packet}) was the first one or the answer to one of the {other} cannot be \
                  seen: the {other}'s bytes before it are not in the capture."
             );
-            finding.evidence.push(Evidence { kind: "first-close-unknown", text, packets: vec![close.origin.packet] });
+            finding.evidence.push(Evidence { kind: FIRST_CLOSE_UNKNOWN, text, packets: vec![close.origin.packet] });
         }
     }
 }
+
+/// Whether what the capture lacks may have been another end than the one of this verdict.
+pub(super) fn may_hide_another(diagnosis: &Diagnosis) -> bool {
+    diagnosis.title.ends_with(AS_FAR_AS_SHOWN) || diagnosis.evidence.iter().any(|e| e.kind == FIRST_CLOSE_UNKNOWN)
+}
+
+/// The kind of the evidence that says so of the first Close.
+const FIRST_CLOSE_UNKNOWN: &str = "first-close-unknown";
+/// What is added to a title that an unseen Close would make wrong.
+pub(super) const AS_FAR_AS_SHOWN: &str = ", as far as the capture shows";
 
 /// What the captures lack: from the packets and from the connections.
 pub(super) fn blind_spots(world: &World<'_>) -> Vec<BlindSpotReport> {
@@ -76,7 +84,7 @@ pub(super) fn blind_spots(world: &World<'_>) -> Vec<BlindSpotReport> {
             packets: s.packets.clone(),
         })
         .collect();
-    spots.extend(midstream_spot(world));
+    spots.extend(midstream_spots(world));
     spots.extend(anomalies::spots(world));
     let files = world.any_files();
     for (index, connection) in world.observations.connections.iter().enumerate() {
@@ -108,20 +116,66 @@ pub(super) fn blind_spots(world: &World<'_>) -> Vec<BlindSpotReport> {
     spots
 }
 
-fn midstream_spot(world: &World<'_>) -> Option<BlindSpotReport> {
-    let all = world.observations.connections.iter().enumerate();
-    let midstream: Vec<usize> = all.filter(|(_, c)| c.joined_midstream).map(|(i, _)| i + 1).collect();
-    if midstream.is_empty() {
-        return None;
+/// Why the opening handshake of a connection cannot be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum NoOpening {
+    /// It came before the capture.
+    Before,
+    /// The capture holds the beginning of the connection, or one of the two heads.
+    Lost,
+    /// The capture holds one direction.
+    OneDirection,
+}
+
+impl NoOpening {
+    fn of(connection: &Connection) -> Option<NoOpening> {
+        if !connection.joined_midstream {
+            None
+        } else if [Side::Client, Side::Server].iter().any(|side| connection.sent_by(*side).is_unseen()) {
+            Some(NoOpening::OneDirection)
+        } else if connection.request.is_some() || connection.initial_sequence.is_some() {
+            Some(NoOpening::Lost)
+        } else {
+            Some(NoOpening::Before)
+        }
     }
-    let text = format!(
-        "{} recognised by the structure of their frames alone, as the opening handshake is not in the capture (begun before \
-         it, lost or cut): path, programs and extensions are unknown, and what depends on them is less sure. Start the \
-         capture before the clients connect.",
-        words::count(midstream.len(), "connection was", "connections were"),
-    );
-    let text = if midstream.len() == 1 { text.replace("their frames", "its frames") } else { text };
-    Some(BlindSpotReport { kind: "joined-midstream".to_string(), text, connections: midstream, packets: Vec::new() })
+
+    /// Why, what that leaves unknown, and what to do about it.
+    fn words(self) -> &'static str {
+        match self {
+            NoOpening::Before => {
+                "as the opening handshake came before the capture: path, programs and extensions are unknown, and what \
+                 depends on them is less sure. Start the capture before the clients connect."
+            }
+            NoOpening::Lost => {
+                "as the opening handshake was lost or cut in the capture: what stood in it (programs, extensions) is unknown, \
+                 and what depends on that is less sure. Record whole packets (tcpdump -s 0) with a larger buffer (tcpdump -B \
+                 16384)."
+            }
+            NoOpening::OneDirection => {
+                "as the capture holds one direction only, and half of the opening handshake at most: whether compression was \
+                 agreed and who the other side is are unknown. Record both directions."
+            }
+        }
+    }
+}
+
+fn midstream_spots(world: &World<'_>) -> impl Iterator<Item = BlindSpotReport> {
+    [NoOpening::Before, NoOpening::Lost, NoOpening::OneDirection].into_iter().filter_map(|why| {
+        let all = world.observations.connections.iter().enumerate();
+        let connections: Vec<usize> = all.filter(|(_, c)| NoOpening::of(c) == Some(why)).map(|(i, _)| i + 1).collect();
+        let (were, their) = match connections.len() {
+            0 => return None,
+            1 => ("connection was", "its"),
+            _ => ("connections were", "their"),
+        };
+        let text = format!(
+            "{} recognised by the structure of {their} frames alone, {}",
+            words::count(connections.len(), were, were),
+            why.words()
+        );
+        Some(BlindSpotReport { kind: "joined-midstream".to_string(), text, connections, packets: Vec::new() })
+    })
 }
 
 /// A direction of which the capture holds no packet.
@@ -165,27 +219,37 @@ fn resynchronised(files: FilesOf<'_>, connection: &Connection, side: Side) -> Op
     let told: Vec<&Resync> =
         sent.lost.resyncs.iter().filter(|r| r.skipped > 0 || !connection.joined_midstream).collect();
     let first = told.first()?;
-    let frames = match first.frames {
-        0 | 1 => "by one frame".to_string(),
-        many => format!("by {many} frames in a row"),
+    let stream = files.stream(connection.capture, connection.tcp_stream);
+    let lost = || sent.lost.gaps.iter().filter(|g| g.why != GapCause::NotKept);
+    let again = if lost().any(|g| g.start < first.start) { "again" } else { "for the first time" };
+    let mut text = match first.skipped {
+        0 => format!("In stream {stream} frames of the {side} were recognised {again}, behind missing bytes,"),
+        skipped => format!(
+            "In stream {stream} {} of the {side} {} skipped until frames were recognised {again}",
+            words::bytes(skipped),
+            if skipped == 1 { "was" } else { "were" },
+        ),
     };
-    let mut text = format!(
-        "In stream {} {} of the {side} {} skipped until frames were recognised {} at {} ({}: {frames})",
-        files.stream(connection.capture, connection.tcp_stream),
-        words::bytes(first.skipped),
-        if first.skipped == 1 { "was" } else { "were" },
-        if sent.lost.gaps.iter().any(|g| g.start < first.start) { "again" } else { "for the first time" },
-        files.packet(first.origin.packet),
-        first.sure.name(),
-    );
+    let frames = match first.frames {
+        0 | 1 => "one frame".to_string(),
+        many => format!("{many} frames in a row"),
+    };
+    let packet = files.packet(first.origin.packet);
+    text.push_str(&format!(" at {packet}, by the structure of {frames} ({})", first.sure.name()));
     if told.len() > 1 {
         let rest: u64 = told[1..].iter().map(|r| r.skipped).sum();
         let places = words::count(told.len() - 1, "more place", "more places");
-        text.push_str(&format!(", and {} in {places}", words::bytes(rest)));
+        text.push_str(&match rest {
+            0 => format!(", and in {places}"),
+            rest => format!(", and {} in {places}", words::bytes(rest)),
+        });
     }
-    text.push_str(
-        ". Messages in between are not counted. Record with a larger buffer (tcpdump -B 16384) and whole packets.",
-    );
+    text.push_str(". Messages in between are not counted. ");
+    text.push_str(if connection.joined_midstream && lost().next().is_none() && sent.lost.unlisted_gap_bytes == 0 {
+        "Start the capture earlier."
+    } else {
+        "Record with a larger buffer (tcpdump -B 16384) and whole packets."
+    });
     Some((text, told.iter().take(3).map(|r| r.origin.packet).collect()))
 }
 

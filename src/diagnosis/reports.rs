@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::case::{Case, Ending};
 use super::ends::Ends;
 use super::finding::{Cause, Finding};
-use super::{handshakes, words};
+use super::{handshakes, losses, words};
 use crate::connection::{Connection, Head, Observations, Sent, TcpEndKind};
 use crate::report::model::*;
 
@@ -207,7 +207,7 @@ fn end(record: &Connection, ending: &Ending<'_>) -> End {
         },
         None => TcpReport { how: "none", by: None, packet: None, at: None },
     };
-    End { code: ending.code, initiator: ending.initiator, clean: ending.clean, close_frames, tcp }
+    End { code: ending.known_code(), initiator: ending.initiator, clean: ending.clean, close_frames, tcp }
 }
 
 fn summary(
@@ -281,12 +281,17 @@ fn headline(
     };
     let (failed, noticed) = (of_severity(Severity::Problem), of_severity(Severity::Notice));
     let mass = incidents.iter().find(|i| matches!(i.kind, "mass-close" | "mass-drop"));
+    let but = if once.iter().filter_map(|c| c.diagnosis.as_ref()).any(losses::may_hide_another) {
+        ", but bytes are missing that may hide one"
+    } else {
+        ""
+    };
     let mut text = match (failed.as_slice(), noticed.as_slice()) {
-        ([], []) => format!("No problem found in {total}."),
+        ([], []) => format!("No problem found in {total}{but}."),
         ([], [one]) if once.len() == 1 => format!("{}.", words::sentence(&one.title)),
         ([], many) => match mass {
             Some(incident) => format!("{}.", words::sentence(&incident.title)),
-            None => format!("No problem found in {total}; {} worth a look{}.", many.len(), common(many)),
+            None => format!("No problem found in {total}{but}; {} worth a look{}.", many.len(), common(many)),
         },
         ([one], _) if once.len() == 1 => format!("{}.", words::sentence(&one.title)),
         (many, _) => {

@@ -3,6 +3,7 @@
 pub(super) mod lost;
 
 use super::case::Case;
+use super::drops;
 use super::finding::Finding;
 use super::sizes::{Accepted, effective, was_answered};
 use super::words;
@@ -342,11 +343,7 @@ pub fn ended_by(case: &Case<'_>, receiver: Side) -> String {
         }
         (None, Some(end)) => {
             let how = if end.how == TcpEndKind::Rst { "reset TCP (RST" } else { "closed TCP (FIN" };
-            format!(
-                "The {} {how}, {}) without a Close frame: APIs report 1006.",
-                end.by,
-                case.packet(end.origin.packet)
-            )
+            format!("The {} {how}, {}){}", end.by, case.packet(end.origin.packet), drops::without_close(case))
         }
         (None, None) => String::new(),
     }

@@ -239,7 +239,7 @@ pub struct Traffic {
 #[derive(Debug, Clone, Serialize)]
 pub struct End {
     /// The first Close on the wire; 1005 when it was empty; 1006 when the connection ended without one; `None` while it is
-    /// open at the end of the capture or its end was not seen.
+    /// open at the end of the capture, its end was not seen, or its Close may be among what the capture lacks.
     pub code: Option<u16>,
     /// Who sent the first Close.
     pub initiator: Option<Initiator>,

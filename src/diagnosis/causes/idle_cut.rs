@@ -97,10 +97,11 @@ fn forwarded(case: &Case<'_>, end: TcpEnd, stream: &str, first: TcpEnd) -> Verdi
         format!("the server behind the proxy ended the connection after {timer} of silence, without a Close frame");
     let explanation = format!(
         "{} {} {timer} after the last frame. It is a proxy and passed on what the server behind it had done first: that {} on \
-         the other leg (stream {stream}). Nobody had sent a Close: APIs report 1006.",
+         the other leg (stream {stream}). {}",
         words::sentence(&case.who(end.by)),
         drops::how(case, end),
-        drops::how(case, first)
+        drops::how(case, first),
+        drops::no_close(case)
     );
     let mut finding = Finding::new(Confidence::Likely, Severity::Problem, title, explanation);
     finding.caused_by = Some(Party::Server);
@@ -150,10 +151,11 @@ fn finding(
         }
     };
     let explanation = format!(
-        "{} {} {:.3} s after {since}. Nobody had sent a Close: APIs report 1006.",
+        "{} {} {:.3} s after {since}. {}",
         words::sentence(&case.who(end.by)),
         drops::how(case, end),
-        span.seconds
+        span.seconds,
+        drops::no_close(case)
     );
     let mut finding = Finding::new(confidence, Severity::Problem, title, explanation);
     let party = if is_proxy { Party::Proxy } else { Party::from(end.by) };

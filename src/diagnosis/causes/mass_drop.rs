@@ -48,10 +48,15 @@ fn check(case: &Case<'_>) -> Verdict {
     let within = timers::words(event.to.seconds_since(event.from));
     let title = format!("server dropped {count} connections within {within}, without Close frames");
     let explanation = format!(
-        "{} {}. It ended {} within {within}, none of them with a Close frame: APIs report 1006.",
+        "{} {}. It ended {} within {within}{}",
         words::sentence(&case.who(Side::Server)),
         drops::how(case, end),
         words::count(count, "connection", "connections"),
+        if case.ending.may_hide_close {
+            drops::without_close(case)
+        } else {
+            ", none of them with a Close frame: APIs report 1006."
+        },
     );
     let mut finding = Finding::new(Confidence::Likely, Severity::Problem, title, explanation);
     finding.caused_by = Some(Party::Server);

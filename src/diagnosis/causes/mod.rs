@@ -3,7 +3,7 @@
 use super::case::Case;
 use super::events::Event;
 use super::finding::{Cause, Finding};
-use super::{going_away, timers, words};
+use super::{drops, going_away, timers, words};
 use crate::connection::TcpEndKind;
 use crate::ids::Side;
 use crate::report::model::Party;
@@ -146,9 +146,10 @@ fn end_words(case: &Case<'_>, side: Side) -> String {
     };
     let age = case.age().map_or(String::new(), |a| format!(" {} after the connection opened", timers::words(a)));
     format!(
-        "{} {how}, {}){age}, without a Close frame.",
+        "{} {how}, {}){age}{}",
         words::sentence(&case.who(side)),
-        case.packet(end.origin.packet)
+        case.packet(end.origin.packet),
+        drops::without_close(case)
     )
 }
 

@@ -103,7 +103,7 @@ fn finding(case: &Case<'_>, breach: &Breach<'_>, code: u16, confidence: Confiden
                 )
             }
             (None, Some(end)) => {
-                format!(" The {other} {} {after} later, without a Close: APIs report 1006.", drops::how(case, end))
+                format!(" The {other} {} {after} later{}", drops::how(case, end), drops::without_close(case))
             }
             (None, None) => String::new(),
         }

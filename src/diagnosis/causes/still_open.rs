@@ -47,7 +47,12 @@ fn check(case: &Case<'_>) -> Verdict {
         Severity::Normal,
         "still open when the capture ends",
         format!(
-            "Nobody had closed it when the capture ended; its last packet is {}.",
+            "{} its last packet is {}.",
+            if case.ending.may_hide_close {
+                "The capture shows no end of it, and lacks bytes that may have held a Close frame;"
+            } else {
+                "Nobody had closed it when the capture ended;"
+            },
             case.files().number(connection.last.packet)
         ),
     );

@@ -6,7 +6,7 @@ use crate::connection::{InvalidUtf8, Message, TcpEndKind, Utf8Class};
 use crate::diagnosis::case::Case;
 use crate::diagnosis::finding::Finding;
 use crate::diagnosis::payload::{self, escape_excerpt, utf8};
-use crate::diagnosis::{timers, words};
+use crate::diagnosis::{drops, timers, words};
 use crate::ids::Side;
 use crate::report::model::{Confidence, Severity};
 
@@ -107,7 +107,7 @@ pub fn refused(case: &Case<'_>, refusal: &Refusal<'_>) -> String {
             Some(end) if end.how == TcpEndKind::Rst => "reset TCP (RST",
             _ => "closed TCP (FIN",
         };
-        return format!("The {by} {how}, {}) without a Close frame: APIs report 1006.", case.packet(refusal.at.packet));
+        return format!("The {by} {how}, {}){}", case.packet(refusal.at.packet), drops::without_close(case));
     };
     let code = close.code.map_or("an empty Close".to_owned(), |c| format!("Close {c}"));
     let reason = if close.reason.is_empty() { String::new() } else { format!(" \"{}\"", quoted(&close.reason)) };

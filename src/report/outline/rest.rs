@@ -65,7 +65,12 @@ fn row(report: &Report, c: &ConnectionReport, with_server: bool) -> Vec<String> 
         (None, None) => "nobody".to_owned(),
     };
     cells.extend([
-        c.end.code.map_or_else(|| "none".to_owned(), |code| code.to_string()),
+        match c.end.code {
+            Some(code) => code.to_string(),
+            // The Close may be among what the capture lacks.
+            None if c.end.tcp.by.is_some() => "unknown".to_owned(),
+            None => "none".to_owned(),
+        },
         by,
         format!("{} up, {} down", thousands(up), thousands(down)),
         c.diagnosis.as_ref().map_or_else(|| "still open".to_owned(), |d| words(d.cause)),
