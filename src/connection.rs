@@ -427,8 +427,11 @@ pub struct TcpEnd {
     pub how: TcpEndKind,
     /// Who sent it.
     pub by: Side,
-    /// The packet.
+    /// The packet; of an inferred end the one that acknowledged it.
     pub origin: Origin,
+    /// The FIN is not in the capture: it is known from its acknowledgement, one number beyond everything that was sent.
+    #[serde(default)]
+    pub inferred: bool,
 }
 
 /// What is odd about the TCP of a connection, and how it was read.

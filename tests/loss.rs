@@ -282,3 +282,41 @@ fn bytes_missing_from_what_was_counted_hide_no_close() {
     let report = damaged(steps, |s, nth| s.from == Side::Client && nth == Some(0));
     assert_eq!(report["connections"][0]["end"]["initiator"], "server");
 }
+
+#[test]
+fn a_lost_fin_that_was_acknowledged_ended_the_connection() {
+    for (ended, other) in [("server", "client"), ("client", "server")] {
+        let steps = format!("client text \"hi\"\nserver text \"hello\"\n{ended} fin\n{other} fin");
+        let side = if ended == "server" { Side::Server } else { Side::Client };
+        let fin = |s: &Segment| s.flags & tcp::FIN != 0;
+        // With the bare acknowledgement, and where only the FIN of the other side acknowledges it.
+        for bare in [false, true] {
+            let lost = |s: &Segment, _| s.from == side && fin(s) || bare && s.is_pure_ack();
+            let report = damaged(&steps, lost);
+            let connection = &report["connections"][0];
+            let tcp = &connection["end"]["tcp"];
+            assert_eq!((&tcp["how"], &tcp["by"], &tcp["inferred"]), (&"fin".into(), &ended.into(), &true.into()));
+            let diagnosis = &connection["diagnosis"];
+            assert_eq!(diagnosis["cause"], format!("dropped-by-{ended}"));
+            assert_eq!(diagnosis["confidence"], "likely");
+            assert!(diagnosis["explanation"].as_str().expect("text").contains("its FIN is not in the capture"));
+            assert_eq!(kinds(&report), ["lost-packets"]);
+        }
+        // The second FIN: the first one ended it, and that is certain.
+        let report = damaged(&steps, |s, _| s.from == side.other() && fin(s));
+        let connection = &report["connections"][0];
+        assert_eq!(connection["end"]["tcp"]["by"], ended);
+        assert_eq!(connection["end"]["tcp"].get("inferred"), None);
+        assert_eq!(kinds(&report), ["lost-packets"]);
+    }
+}
+
+#[test]
+fn what_follows_a_number_shows_that_it_was_no_fin() {
+    // Two bytes lost before more data, and one lost before a FIN.
+    let steps = "server raw hex=81\nserver raw hex=0268\nserver raw hex=69\nclient text \"hi\"\nserver fin\nclient fin";
+    let report = damaged(steps, |s, nth| s.from == Side::Server && nth == Some(3));
+    assert_eq!(report["connections"][0]["end"]["tcp"].get("inferred"), None);
+    let report = damaged(steps, |s, nth| s.from == Side::Server && nth == Some(1));
+    assert_eq!(report["connections"][0]["end"]["tcp"].get("inferred"), None);
+}

@@ -2,11 +2,11 @@
 
 use super::look::Look;
 use super::{BadText, Refusal, Suspect, Unchecked};
-use crate::connection::{InvalidUtf8, Message, TcpEndKind, Utf8Class};
+use crate::connection::{InvalidUtf8, Message, Utf8Class};
 use crate::diagnosis::case::Case;
 use crate::diagnosis::finding::Finding;
 use crate::diagnosis::payload::{escape_excerpt, utf8};
-use crate::diagnosis::{timers, words};
+use crate::diagnosis::{drops, timers, words};
 use crate::ids::Side;
 use crate::report::model::{Confidence, Severity};
 
@@ -99,11 +99,8 @@ pub fn sent(case: &Case<'_>, suspect: &Suspect<'_>) -> String {
 pub fn refused(case: &Case<'_>, refusal: &Refusal<'_>) -> String {
     let by = refusal.by;
     let Some(close) = refusal.close else {
-        let how = match case.connection.tcp_end {
-            Some(end) if end.how == TcpEndKind::Rst => "reset TCP (RST",
-            _ => "closed TCP (FIN",
-        };
-        return format!("The {by} {how}, {}) without a Close frame: APIs report 1006.", case.packet(refusal.at.packet));
+        let how = case.connection.tcp_end.map_or_else(|| "ended TCP".to_owned(), |end| drops::how(case, end));
+        return format!("The {by} {how} without a Close frame: APIs report 1006.");
     };
     let code = close.code.map_or("an empty Close".to_owned(), |c| format!("Close {c}"));
     let reason = if close.reason.is_empty() { String::new() } else { format!(" \"{}\"", quoted(&close.reason)) };
