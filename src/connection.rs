@@ -172,6 +172,10 @@ pub struct Sent {
     pub last_frame: Option<Origin>,
     /// The last frame of a data message before the first Close of either side.
     pub last_message: Option<Origin>,
+    /// Where the last frame of which the header was read ends, by the length that it names; 0 when there was none. What is
+    /// missing up to here was counted; behind it may have been further frames.
+    #[serde(default)]
+    pub frames_end: StreamOffset,
     /// The last packet of any kind.
     pub last_packet: Option<Origin>,
     /// The first FIN.
@@ -423,8 +427,11 @@ pub struct TcpEnd {
     pub how: TcpEndKind,
     /// Who sent it.
     pub by: Side,
-    /// The packet.
+    /// The packet; of an inferred end the one that acknowledged it.
     pub origin: Origin,
+    /// The FIN is not in the capture: it is known from its acknowledgement, one number beyond everything that was sent.
+    #[serde(default)]
+    pub inferred: bool,
 }
 
 /// What is odd about the TCP of a connection, and how it was read.

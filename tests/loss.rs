@@ -210,3 +210,113 @@ fn closes_survive_a_snap_length() {
     }
     tally.assert(99);
 }
+
+/// A conversation of one connection, without the segments that `lost` picks: it is asked with the segment and its place
+/// among those of its side that carry data, the handshake's being 0.
+fn damaged(steps: &str, lost: impl Fn(&Segment, Option<usize>) -> bool) -> Value {
+    let text = format!("title = \"damaged\"\n[[connection]]\nsteps = '''\n{steps}\n'''\n");
+    let segments = tcp::build(&Case::parse("damaged", &text).expect("a case")).segments;
+    let mut data = [0; 2];
+    let mut kept = Vec::new();
+    for (index, segment) in segments.iter().enumerate() {
+        let place = &mut data[segment.from as usize];
+        let nth = (!segment.payload.is_empty()).then_some(*place);
+        *place += usize::from(nth.is_some());
+        if !lost(segment, nth) {
+            kept.push(index);
+        }
+    }
+    assert!(kept.len() < segments.len(), "nothing was lost");
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    report(&segments, &kept, None, folder.path())
+}
+
+fn initiator(report: &Value) -> Option<&str> {
+    assert_eq!(kinds(report).iter().filter(|k| *k == "lost-packets").count(), 1, "{:?}", kinds(report));
+    report["connections"][0]["end"]["initiator"].as_str()
+}
+
+#[test]
+fn a_lost_message_is_not_taken_for_the_close_that_came_first() {
+    // A message of two bytes has the size of a Close without a reason.
+    let with_reason = "client text \"hi\"\nserver close 1011 \"keepalive ping timeout\"\nserver fin\nclient fin";
+    let report = damaged(with_reason, |s, nth| s.from == Side::Client && nth == Some(1));
+    assert_eq!(initiator(&report), Some("server"));
+    // Acknowledged before the Close came: a message as well as a Close.
+    let bare = "client text \"hi\"\npause 1\nserver close 1000\nserver fin\nclient fin";
+    let report = damaged(bare, |s, nth| s.from == Side::Client && nth == Some(1));
+    assert_eq!(initiator(&report), None);
+    // What a Close refuses may be the lost message.
+    let refused = "client text \"hi\"\nserver close 1007\nserver fin\nclient fin";
+    let report = damaged(refused, |s, nth| s.from == Side::Client && nth == Some(1) || is_bare(s, Side::Server));
+    assert_eq!(initiator(&report), None);
+}
+
+fn is_bare(segment: &Segment, from: Side) -> bool {
+    segment.from == from && segment.is_pure_ack()
+}
+
+#[test]
+fn a_lost_close_is_known_by_its_answer() {
+    let steps =
+        "client text \"hi\"\nserver text \"hello\"\nclient close 1000\nserver close 1000\nserver fin\nclient fin";
+    // Only the answer acknowledges it.
+    let report = damaged(steps, |s, nth| s.from == Side::Client && nth == Some(2) || is_bare(s, Side::Server));
+    assert_eq!(initiator(&report), Some("client"));
+    // It repeats what its own sender had done.
+    let steps = "client text fill=5000\nserver close 1009\nclient close 1009\nserver fin\nclient fin";
+    let report = damaged(steps, |s, nth| s.from == Side::Server && nth == Some(1));
+    assert_eq!(initiator(&report), Some("server"));
+}
+
+#[test]
+fn bytes_missing_from_what_was_counted_hide_no_close() {
+    let steps = "client text fill=5000\nserver close 1009\nclient close 1009\nserver fin\nclient fin";
+    // The header is in the first segment. Of the client's own Close only what was acknowledged before the server's counts.
+    for lost in 2..=4 {
+        let report = damaged(steps, |s, nth| s.from == Side::Client && (nth == Some(lost) || nth == Some(5)));
+        assert_eq!(report["connections"][0]["end"]["initiator"], "server", "{lost}");
+    }
+    // The request, and frames behind it.
+    let steps = "client text \"one\"\nclient text \"two\"\nserver close 1002 \"bad\"\nserver fin\nclient fin";
+    let report = damaged(steps, |s, nth| s.from == Side::Client && nth == Some(0));
+    assert_eq!(report["connections"][0]["end"]["initiator"], "server");
+}
+
+#[test]
+fn a_lost_fin_that_was_acknowledged_ended_the_connection() {
+    for (ended, other) in [("server", "client"), ("client", "server")] {
+        let steps = format!("client text \"hi\"\nserver text \"hello\"\n{ended} fin\n{other} fin");
+        let side = if ended == "server" { Side::Server } else { Side::Client };
+        let fin = |s: &Segment| s.flags & tcp::FIN != 0;
+        // With the bare acknowledgement, and where only the FIN of the other side acknowledges it.
+        for bare in [false, true] {
+            let lost = |s: &Segment, _| s.from == side && fin(s) || bare && s.is_pure_ack();
+            let report = damaged(&steps, lost);
+            let connection = &report["connections"][0];
+            let tcp = &connection["end"]["tcp"];
+            assert_eq!((&tcp["how"], &tcp["by"], &tcp["inferred"]), (&"fin".into(), &ended.into(), &true.into()));
+            let diagnosis = &connection["diagnosis"];
+            assert_eq!(diagnosis["cause"], format!("dropped-by-{ended}"));
+            assert_eq!(diagnosis["confidence"], "likely");
+            assert!(diagnosis["explanation"].as_str().expect("text").contains("its FIN is not in the capture"));
+            assert_eq!(kinds(&report), ["lost-packets"]);
+        }
+        // The second FIN: the first one ended it, and that is certain.
+        let report = damaged(&steps, |s, _| s.from == side.other() && fin(s));
+        let connection = &report["connections"][0];
+        assert_eq!(connection["end"]["tcp"]["by"], ended);
+        assert_eq!(connection["end"]["tcp"].get("inferred"), None);
+        assert_eq!(kinds(&report), ["lost-packets"]);
+    }
+}
+
+#[test]
+fn what_follows_a_number_shows_that_it_was_no_fin() {
+    // Two bytes lost before more data, and one lost before a FIN.
+    let steps = "server raw hex=81\nserver raw hex=0268\nserver raw hex=69\nclient text \"hi\"\nserver fin\nclient fin";
+    let report = damaged(steps, |s, nth| s.from == Side::Server && nth == Some(3));
+    assert_eq!(report["connections"][0]["end"]["tcp"].get("inferred"), None);
+    let report = damaged(steps, |s, nth| s.from == Side::Server && nth == Some(1));
+    assert_eq!(report["connections"][0]["end"]["tcp"].get("inferred"), None);
+}

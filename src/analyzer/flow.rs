@@ -40,6 +40,18 @@ pub(super) struct End {
     rst: Option<Reset>,
 }
 
+/// The end of the connection, by one of its two ends: see [`TcpEnd`].
+#[derive(Clone, Copy)]
+struct LinkEnd {
+    how: TcpEndKind,
+    by: usize,
+    origin: Origin,
+    inferred: bool,
+}
+
+/// The packet that acknowledged a FIN which is missing, and where its stream ends.
+type MissedFin = (Origin, StreamOffset);
+
 /// A reset, and where both streams stood then, to see whether its receiver took it.
 #[derive(Clone, Copy)]
 struct Reset {
@@ -94,7 +106,7 @@ pub(super) struct Flow {
     addresses: [SocketAddr; 2],
     ends: [End; 2],
     first: Origin,
-    tcp_end: Option<(TcpEndKind, usize, Origin)>,
+    tcp_end: Option<LinkEnd>,
     /// What one direction acknowledged of the other, of which no packet was seen.
     unseen: Option<Box<Unseen>>,
     /// The first missing bytes that would have told what this connection carries, and whose they are.
@@ -102,6 +114,9 @@ pub(super) struct Flow {
     /// Upgrade requests of this connection that were refused before one succeeded, and the client's direction.
     refused: Vec<FailedHandshake>,
     anomalies: Option<Box<TcpAnomalies>>,
+    /// The first packet that acknowledged one number beyond everything that each end had sent, and where that stood: its FIN,
+    /// which is missing, unless more comes.
+    missed_fins: Option<Box<[Option<MissedFin>; 2]>>,
 }
 
 impl Flow {
@@ -121,6 +136,7 @@ impl Flow {
             refused: Vec::new(),
             over: false,
             anomalies: None,
+            missed_fins: None,
         }
     }
 
@@ -160,6 +176,11 @@ impl Flow {
             theirs.acknowledge(segment.ack);
             if self.last[1 - from].packet.number() == 0 {
                 self.unseen.get_or_insert_default().note(segment.ack, origin);
+            } else if theirs.lacks_fin() {
+                let (at, missed) = (theirs.sent(), &mut self.missed_fins.get_or_insert_default()[1 - from]);
+                if missed.is_none_or(|(_, known)| known != at) {
+                    *missed = Some((origin, at));
+                }
             }
         }
         if flags.rst() {
@@ -244,10 +265,24 @@ impl Flow {
 
     /// The first FIN or RST of the connection ended it.
     fn note_end(&mut self) {
-        let resets = (0..2).filter_map(|i| self.ends[i].rst.map(|r| (TcpEndKind::Rst, i, r.origin)));
-        let fins = (0..2).filter_map(|i| self.ends[i].fin.map(|o| (TcpEndKind::Fin, i, o)));
-        self.tcp_end = resets.chain(fins).min_by_key(|(_, _, origin)| *origin);
+        let end = |how, by, origin| LinkEnd { how, by, origin, inferred: false };
+        let resets = (0..2).filter_map(|i| self.ends[i].rst.map(|r| end(TcpEndKind::Rst, i, r.origin)));
+        let fins = (0..2).filter_map(|i| self.ends[i].fin.map(|o| end(TcpEndKind::Fin, i, o)));
+        self.tcp_end = resets.chain(fins).min_by_key(|end| end.origin);
         self.over = self.ends.iter().any(|e| e.rst.is_some()) || self.ends.iter().all(|e| e.fin.is_some());
+    }
+
+    /// Finds the FINs that the capture missed. Only now is it known that nothing came behind what was acknowledged.
+    fn note_missed_fins(&mut self) {
+        let Some(missed_fins) = &mut self.missed_fins else { return };
+        for (by, (missed, assembler)) in missed_fins.iter_mut().zip(&self.assemblers).enumerate() {
+            *missed = missed.filter(|(_, at)| assembler.lacks_fin() && *at == assembler.sent());
+            let Some((origin, _)) = *missed else { continue };
+            // It came before what acknowledged it, which may be the other end's own FIN.
+            if self.tcp_end.is_none_or(|end| origin <= end.origin) {
+                self.tcp_end = Some(LinkEnd { how: TcpEndKind::Fin, by, origin, inferred: true });
+            }
+        }
     }
 
     /// A packet after the end: where it shows that the connection lived on, the reset was not taken.
@@ -300,6 +335,7 @@ impl Flow {
 
     /// Closes the connection in the books.
     pub(super) fn finish(mut self: Box<Self>, now: Origin, shared: &mut Shared<'_>, observations: &mut Observations) {
+        self.note_missed_fins();
         let in_order = self.ends.map(|end| end.fin.is_some());
         for from in [0, 1] {
             let mut sink = AppSink {
@@ -489,6 +525,9 @@ impl Flow {
     fn fill(&self, index: usize, sent: &mut Sent) {
         let (end, assembler) = (&self.ends[index], &self.assemblers[index]);
         sent.fin = end.fin;
+        if let Some((origin, _)) = self.missed_fins.as_ref().and_then(|missed| missed[index]) {
+            sent.lost.fin = Some(origin);
+        }
         sent.rst = end.rst.map(|r| Box::new(r.origin));
         sent.last_packet = Some(self.last[index]).filter(|o| o.packet.number() > 0);
         if let (None, Some(unseen)) = (sent.last_packet, &self.unseen) {
@@ -536,6 +575,7 @@ fn is_invalid(handshake: &Handshake) -> bool {
     })
 }
 
-fn tcp_end_record((how, by, origin): (TcpEndKind, usize, Origin), client: usize) -> TcpEnd {
-    TcpEnd { how, by: if by == client { Side::Client } else { Side::Server }, origin }
+fn tcp_end_record(end: LinkEnd, client: usize) -> TcpEnd {
+    let LinkEnd { how, by, origin, inferred } = end;
+    TcpEnd { how, by: if by == client { Side::Client } else { Side::Server }, origin, inferred }
 }

@@ -1,6 +1,6 @@
 //! Who closed first where one side's Close may be missing from the capture.
 
-use super::{CloseFrame, Connection, GapCause, Sent};
+use super::{CloseFrame, Connection, Gap, GapCause, Message, Sent};
 use crate::ids::Side;
 
 /// Who sent the first Close.
@@ -36,17 +36,22 @@ impl Connection {
             return of_unseen(side, self.sent_by(side), other, close);
         }
         let missing = |why| matches!(why, GapCause::Lost | GapCause::SnapLength | GapCause::WindowFull);
-        let last_frame = other.last_frame;
-        let behind_frames = other.lost.gaps.iter().rfind(|g| missing(g.why) && Some(g.origin) >= last_frame);
+        let behind_frames = other.lost.gaps.iter().rfind(|g| missing(g.why) && other.uncounted(g) > 0);
         let Some(gap) = behind_frames else {
             // Bytes that could not be read may have held it.
             let unread = other.lost.unreadable_bytes > 0 && other.lost.resyncs.is_empty();
             return if unread { FirstClose::Unknown } else { FirstClose::Seen };
         };
         let end = gap.start.0 + gap.length;
+        let bytes = other.uncounted(gap);
         match close.acknowledged.0 {
-            acknowledged if acknowledged <= gap.start.0 && other.lost.unreadable_bytes == 0 => FirstClose::Seen,
-            acknowledged if acknowledged >= end && answers(side, close, gap.length) => FirstClose::Missing,
+            acknowledged if acknowledged <= end - bytes && other.lost.unreadable_bytes == 0 => FirstClose::Seen,
+            acknowledged if acknowledged >= end => {
+                let all = other.lost.gaps.iter().filter(|g| missing(g.why)).map(|g| other.uncounted(g)).sum::<u64>();
+                let room = all + other.unread() + other.lost.unlisted_gap_bytes;
+                let told = Told { bytes, room, at_once: gap.origin >= close.origin };
+                answer(side, self.sent_by(side), close, told)
+            }
             _ => FirstClose::Unknown,
         }
     }
@@ -56,19 +61,66 @@ impl Sent {
     /// Whether a Close of this side may be among what the capture lacks.
     #[must_use]
     pub fn may_hide_close(&self) -> bool {
-        let skipped: u64 = self.lost.resyncs.iter().map(|r| r.skipped).sum();
         self.is_unseen()
-            || self.lost.unreadable_bytes > skipped
-            || self.lost.gaps.iter().any(|g| g.why != GapCause::NotKept && Some(g.origin) >= self.last_frame)
+            || self.unread() > 0
+            || self.lost.gaps.iter().any(|g| g.why != GapCause::NotKept && self.uncounted(g) > 0)
+    }
+
+    /// Whether a Close of this side names what this side did itself: then it repeats the other side's, which refused that.
+    #[must_use]
+    pub fn is_refused_by(&self, close: &CloseFrame) -> bool {
+        match close.code {
+            Some(1007) => self.defects > 0,
+            Some(1002) => self.defects > 0 || !self.violations.is_empty(),
+            Some(1009) => {
+                let last = self.recent.last().map_or(0, Message::size_to_receive);
+                last >= self.largest_message().unwrap_or(0) && last >= LARGE
+            }
+            _ => false,
+        }
+    }
+
+    /// How many bytes of a gap lie behind the last frame, so that more frames may have been among them. Between frames
+    /// there was none that matters here: nothing follows a Close.
+    fn uncounted(&self, gap: &Gap) -> u64 {
+        let end = gap.start.0.saturating_add(gap.length);
+        end.saturating_sub(gap.start.max(self.frames_end).0)
+    }
+
+    /// Bytes that are in the capture and could not be read as frames, up to the end.
+    fn unread(&self) -> u64 {
+        let skipped: u64 = self.lost.resyncs.iter().map(|r| r.skipped).sum();
+        self.lost.unreadable_bytes.saturating_sub(skipped)
     }
 }
 
-/// Whether so many bytes of the other side are the Close that this one answers: of the same code and reason, or the code
-/// alone.
-fn answers(side: Side, close: &CloseFrame, bytes: u64) -> bool {
-    let header = if side == Side::Client { 2 } else { 6 };
-    bytes == header + 2 || bytes == header + close.length
+/// What is known of the bytes that a Close acknowledged and the capture lacks.
+struct Told {
+    /// How many.
+    bytes: u64,
+    /// The same with further bytes that are missing or could not be read: a Close fits in here.
+    room: u64,
+    /// Nothing acknowledged them before the Close did.
+    at_once: bool,
 }
+
+/// Whether the Close of `side` answers one among missing bytes of the other side. An answer repeats the code, with the
+/// reason or without (RFC 6455 section 5.5.1).
+fn answer(side: Side, sent: &Sent, close: &CloseFrame, told: Told) -> FirstClose {
+    let header = if side == Side::Client { 2 } else { 6 };
+    let answered = header + close.length;
+    if told.room < answered && (close.length > 2 || told.room != header) {
+        // Too few for a Close of this code and reason.
+        return FirstClose::Seen;
+    }
+    // So many bytes may be any short message; what points to a Close is that it explains this one, and nothing else does.
+    let refuses = matches!(close.code, Some(1002 | 1003 | 1007..=1011));
+    let explained = sent.is_refused_by(close) || told.at_once && !refuses;
+    if told.room == answered && told.bytes == answered && explained { FirstClose::Missing } else { FirstClose::Unknown }
+}
+
+/// Messages from here on are large enough to be refused for their size.
+const LARGE: u64 = 1024;
 
 /// The other direction is not in the capture at all.
 fn of_unseen(side: Side, seen: &Sent, unseen: &Sent, close: &CloseFrame) -> FirstClose {
@@ -82,8 +134,13 @@ fn of_unseen(side: Side, seen: &Sent, unseen: &Sent, close: &CloseFrame) -> Firs
     let spoke = last_message.map(|m| m.first).or(seen.last_frame);
     match unseen.lost.advances.iter().rfind(|a| a.origin <= close.origin) {
         Some(last) if Some(last.origin) <= spoke => FirstClose::Seen,
-        Some(last) if answers(side, close, last.bytes) => FirstClose::Missing,
-        _ => FirstClose::Unknown,
+        // A FIN, and before it perhaps a Close.
+        Some(last) if last.bytes == 1 => FirstClose::Unknown,
+        Some(last) => {
+            let told = Told { bytes: last.bytes, room: last.bytes, at_once: last.origin == close.origin };
+            answer(side, seen, close, told)
+        }
+        None => FirstClose::Unknown,
     }
 }
 

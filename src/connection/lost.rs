@@ -5,6 +5,7 @@ use std::ops::{Deref, DerefMut};
 use serde::{Deserialize, Serialize};
 
 use super::{Advance, Gap, Resync};
+use crate::ids::Origin;
 
 /// What is missing or could not be read.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -22,6 +23,8 @@ pub struct Losses {
     /// Of a side that sent no packet in the capture: what the other side acknowledged of it, at most
     /// [`crate::limits::ADVANCES`] last times.
     pub advances: Vec<Advance>,
+    /// The packet that acknowledged the FIN of this side, where the FIN itself is missing.
+    pub fin: Option<Origin>,
     /// Where frames were found by their structure, at most [`crate::limits::RESYNCS`].
     pub resyncs: Vec<Resync>,
 }
@@ -38,6 +41,7 @@ static NONE: Losses = Losses {
     unreadable_bytes: 0,
     orphan_bytes: 0,
     advances: Vec::new(),
+    fin: None,
     resyncs: Vec::new(),
 };
 

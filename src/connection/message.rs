@@ -246,6 +246,16 @@ impl Message {
     pub fn size(&self) -> u64 {
         self.payload_bytes.unwrap_or(self.wire_bytes)
     }
+
+    /// The size that counts against a limit: after inflating, else as announced.
+    #[must_use]
+    pub fn size_to_receive(&self) -> u64 {
+        match self.payload_bytes {
+            Some(payload) if self.complete => payload,
+            Some(payload) => payload.max(if self.compressed { 0 } else { self.declared_bytes }),
+            None => self.declared_bytes,
+        }
+    }
 }
 
 /// The sizes of messages that are not kept one by one.

@@ -46,7 +46,7 @@ impl<'a> Ending<'a> {
         let mut answer = close.and_then(|(side, _)| closes.iter().copied().find(|(s, _)| *s != side));
         let mut initiator: Option<Initiator> = close.map(|(side, _)| side.into());
         if let (FirstClose::Missing | FirstClose::Unknown, Some((side, frame))) = (first, close) {
-            if first == FirstClose::Missing || blames_itself(connection, side, frame) {
+            if first == FirstClose::Missing || connection.sent_by(side).is_refused_by(frame) {
                 answer = close;
                 close = Some((side.other(), frame));
             }
@@ -108,24 +108,6 @@ impl<'a> Ending<'a> {
         self.code == Some(1006) && self.close.is_none()
     }
 }
-
-/// Whether a Close names what its own sender did: then it repeats the other side's, which refused that.
-fn blames_itself(connection: &Connection, side: Side, close: &CloseFrame) -> bool {
-    let sent = connection.sent_by(side);
-    match close.code {
-        Some(1007) => sent.defects > 0,
-        Some(1002) => sent.defects > 0 || !sent.violations.is_empty(),
-        Some(1009) => {
-            let largest = sent.largest_message().unwrap_or(0);
-            let last = sent.recent.last().map_or(0, super::sizes::effective);
-            last >= largest && last >= LARGE
-        }
-        _ => false,
-    }
-}
-
-/// Messages from here on are large enough to be refused for their size.
-const LARGE: u64 = 1024;
 
 /// One connection with everything that helps to explain its end.
 pub struct Case<'a> {

@@ -120,9 +120,18 @@ pub fn last_thing_sentence(case: &Case<'_>) -> String {
 /// `closed TCP` or `reset TCP`, with the packet.
 #[must_use]
 pub fn how(case: &Case<'_>, end: TcpEnd) -> String {
+    end_with(end, &case.packet(end.origin.packet))
+}
+
+/// The same where the packet has its name already.
+#[must_use]
+pub fn end_with(end: TcpEnd, packet: &str) -> String {
     match end.how {
-        TcpEndKind::Fin => format!("closed TCP (FIN, {})", case.packet(end.origin.packet)),
-        TcpEndKind::Rst => format!("reset TCP (RST, {})", case.packet(end.origin.packet)),
+        TcpEndKind::Fin if end.inferred => {
+            format!("closed TCP (its FIN is not in the capture, {packet} acknowledges it)")
+        }
+        TcpEndKind::Fin => format!("closed TCP (FIN, {packet})"),
+        TcpEndKind::Rst => format!("reset TCP (RST, {packet})"),
     }
 }
 

@@ -33,6 +33,9 @@ pub(super) fn weigh(case: &Case<'_>, cause: &Cause, finding: &mut Finding) {
         at_most(Confidence::Possible);
         finding.title.push_str(AS_FAR_AS_SHOWN);
     }
+    if cause.family == Family::NoClose && case.connection.tcp_end.is_some_and(|end| end.inferred) {
+        at_most(Confidence::Likely);
+    }
     if cause.family == Family::NotText && cut || cause.family == Family::GoingAway && nameless {
         at_most(Confidence::Possible);
     }
@@ -108,6 +111,9 @@ pub(super) fn blind_spots(world: &World<'_>) -> Vec<BlindSpotReport> {
             if let Some(text) = unreadable(files, connection, side) {
                 add("unreadable-frames", text, Vec::new());
             }
+        }
+        if let Some((text, packets)) = lost_fins(files, connection) {
+            add("lost-packets", text, packets);
         }
         for why in [GapCause::Lost, GapCause::SnapLength, GapCause::WindowFull] {
             spots.extend(gap_spot(files, index, connection, why));
@@ -282,6 +288,24 @@ fn unreadable(files: FilesOf<'_>, connection: &Connection, side: Side) -> Option
             words::bytes(left),
             files.stream(connection.capture, connection.tcp_stream)
         )
+    })
+}
+
+/// FINs that were acknowledged and are missing.
+fn lost_fins(files: FilesOf<'_>, connection: &Connection) -> Option<(String, Vec<PacketNumber>)> {
+    let missed = |side: Side| Some((side, connection.sent_by(side).lost.fin?.packet));
+    let fins: Vec<(Side, PacketNumber)> = [Side::Client, Side::Server].into_iter().filter_map(missed).collect();
+    let told: Vec<String> = fins
+        .iter()
+        .map(|(side, packet)| format!("the {side}'s FIN ({} acknowledges it)", files.packet(*packet)))
+        .collect();
+    (!told.is_empty()).then(|| {
+        let text = format!(
+            "Stream {} lacks {}: the capture missed it. Record with a larger buffer (tcpdump -B 16384) or a narrower filter.",
+            files.stream(connection.capture, connection.tcp_stream),
+            told.join(" and ")
+        );
+        (text, fins.iter().map(|(_, packet)| *packet).collect())
     })
 }
 

@@ -106,7 +106,7 @@ pub fn waited_for_answer(case: &Case<'_>) -> Option<f64> {
     }
     let other = case.connection.sent_by(from.other());
     // The one that should answer hung up instead: common, and no wait.
-    let gone = [other.fin, other.rst.as_deref().copied()].into_iter().flatten().map(|o| o.at).min();
+    let gone = [other.fin.or(other.lost.fin), other.rst.as_deref().copied()].into_iter().flatten().map(|o| o.at).min();
     let until = case.connection.tcp_end.map_or(case.connection.capture_end, |e| e.origin.at);
     let until = gone.map_or(until, |g| g.min(until));
     Some(until.seconds_since(close.origin.at)).filter(|s| *s >= ANSWER_SECONDS)

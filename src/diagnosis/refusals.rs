@@ -234,11 +234,12 @@ pub(super) fn unanswered(failed: &FailedHandshake, files: FilesOf<'_>) -> Readin
     let (what, why) = match failed.tcp_end {
         Some(end) => {
             let how = if end.how == TcpEndKind::Rst { "reset" } else { "closed" };
+            let acknowledged = if end.inferred { "; its FIN is not in the capture, this acknowledges it" } else { "" };
             let waited = timers::words(end.origin.at.seconds_since(failed.request.origin.at));
             (
                 format!("the {} {how} TCP {waited} after it", end.by),
                 format!(
-                    "The {} {how} TCP ({}) {waited} later, without an HTTP answer.",
+                    "The {} {how} TCP ({}{acknowledged}) {waited} later, without an HTTP answer.",
                     end.by,
                     files.packet(end.origin.packet)
                 ),

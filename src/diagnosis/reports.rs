@@ -204,8 +204,9 @@ fn end(record: &Connection, ending: &Ending<'_>) -> End {
             by: Some(end.by),
             packet: Some(end.origin.packet),
             at: Some(Time(end.origin.at)),
+            inferred: end.inferred,
         },
-        None => TcpReport { how: "none", by: None, packet: None, at: None },
+        None => TcpReport { how: "none", by: None, packet: None, at: None, inferred: false },
     };
     End { code: ending.known_code(), initiator: ending.initiator, clean: ending.clean, close_frames, tcp }
 }

@@ -295,11 +295,14 @@ pub struct TcpReport {
     pub how: &'static str,
     /// Who sent it, or gave up.
     pub by: Option<Side>,
-    /// Its packet.
+    /// Its packet; of a FIN that is not in the capture the one that acknowledged it.
     #[serde(flatten, serialize_with = "as_packet_or_null")]
     pub packet: Option<PacketNumber>,
     /// Its time.
     pub at: Option<Time>,
+    /// Whether it is a FIN that is not in the capture.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub inferred: bool,
 }
 
 /// How bad an ending is.

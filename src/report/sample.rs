@@ -87,6 +87,7 @@ fn end(code: u16, from: Side, reason: &str, packet: u64, seconds: f64) -> End {
             by: Some(Side::Server),
             packet: Some(PacketNumber::new(packet + 2)),
             at: Some(at(seconds + 0.01)),
+            inferred: false,
         },
     }
 }
@@ -200,7 +201,13 @@ fn idle(id: usize) -> ConnectionReport {
         initiator: None,
         clean: false,
         close_frames: Vec::new(),
-        tcp: TcpReport { how: "fin", by: Some(Side::Server), packet: Some(PacketNumber::new(990)), at: Some(at(90.0)) },
+        tcp: TcpReport {
+            how: "fin",
+            by: Some(Side::Server),
+            packet: Some(PacketNumber::new(990)),
+            at: Some(at(90.0)),
+            inferred: false,
+        },
     };
     c.diagnosis = Some(Diagnosis {
         confidence: Confidence::Likely,
@@ -222,7 +229,7 @@ fn open(id: usize) -> ConnectionReport {
     c.end.code = None;
     c.end.initiator = None;
     c.end.close_frames.clear();
-    c.end.tcp = TcpReport { how: "none", by: None, packet: None, at: None };
+    c.end.tcp = TcpReport { how: "none", by: None, packet: None, at: None, inferred: false };
     c.diagnosis = None;
     c
 }

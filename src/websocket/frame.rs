@@ -79,6 +79,17 @@ impl Header {
             Header { fin: first & 0x80 != 0, rsv: (first >> 4) & 7, opcode: first & 0x0f, mask, length, non_minimal };
         Some((header, size))
     }
+
+    /// Bytes of header and payload. A length that was not written in the shortest way may make it up to eight bytes more.
+    #[must_use]
+    pub(super) fn frame_size(&self) -> u64 {
+        let length = match self.length {
+            0..=125 => 0,
+            126..=0xffff => 2,
+            _ => 8,
+        };
+        (2 + length + if self.mask.is_some() { 4 } else { 0u64 }).saturating_add(self.length)
+    }
 }
 
 #[cfg(test)]
@@ -98,6 +109,9 @@ mod tests {
         for (bytes, length, size, non_minimal) in cases {
             let (header, used) = Header::parse(bytes).expect("whole");
             assert_eq!((header.length, used, header.non_minimal), (length, size, non_minimal));
+            if !non_minimal {
+                assert_eq!(header.frame_size(), length.saturating_add(size as u64));
+            }
             for cut in 0..bytes.len() {
                 assert_eq!(Header::parse(&bytes[..cut]), None);
             }

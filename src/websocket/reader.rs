@@ -409,6 +409,15 @@ impl FrameReader {
         }
     }
 
+    /// See [`Sent::frames_end`].
+    fn frames_end(&self) -> StreamOffset {
+        if self.header_have > 0 {
+            return self.frame_start;
+        }
+        let any = self.inside || self.totals.frames > 0;
+        StreamOffset(if any { self.frame_start.0.saturating_add(self.frame.frame_size()) } else { 0 })
+    }
+
     fn end_message(&mut self, complete: bool) {
         let Some(mut open) = self.message.take() else { return };
         if open.facts.compressed {
@@ -470,6 +479,7 @@ impl FrameReader {
     pub(super) fn finish(&mut self, ctx: &mut Context<'_>, in_order: bool) {
         self.finish_search(ctx, in_order);
         self.end_message(false);
+        self.sent.frames_end = self.frames_end();
         let ring = std::mem::take(&mut self.ring);
         ring.into_record(&mut self.sent);
         let totals = std::mem::take(&mut self.totals);

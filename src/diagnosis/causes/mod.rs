@@ -4,7 +4,6 @@ use super::case::Case;
 use super::events::Event;
 use super::finding::{Cause, Finding};
 use super::{drops, going_away, timers, words};
-use crate::connection::TcpEndKind;
 use crate::ids::Side;
 use crate::report::model::Party;
 
@@ -140,17 +139,8 @@ fn end_words(case: &Case<'_>, side: Side) -> String {
         return going_away::closed_words(case, side);
     }
     let Some(end) = case.connection.tcp_end else { return String::new() };
-    let how = match end.how {
-        TcpEndKind::Fin => "ended TCP (FIN",
-        TcpEndKind::Rst => "reset TCP (RST",
-    };
     let age = case.age().map_or(String::new(), |a| format!(" {} after the connection opened", timers::words(a)));
-    format!(
-        "{} {how}, {}){age}{}",
-        words::sentence(&case.who(side)),
-        case.packet(end.origin.packet),
-        drops::without_close(case)
-    )
+    format!("{} {}{age}{}", words::sentence(&case.who(side)), drops::how(case, end), drops::without_close(case))
 }
 
 /// The fixes against an idle timer: speak more often, or raise it by its name.

@@ -2,7 +2,7 @@
 
 use super::look::Look;
 use super::{BadText, Refusal, Suspect, Trouble, Unchecked};
-use crate::connection::{InvalidUtf8, Message, TcpEndKind, Utf8Class};
+use crate::connection::{InvalidUtf8, Message, Utf8Class};
 use crate::diagnosis::case::Case;
 use crate::diagnosis::finding::Finding;
 use crate::diagnosis::payload::{self, escape_excerpt, utf8};
@@ -103,11 +103,8 @@ pub fn sent(case: &Case<'_>, suspect: &Suspect<'_>) -> String {
 pub fn refused(case: &Case<'_>, refusal: &Refusal<'_>) -> String {
     let by = refusal.by;
     let Some(close) = refusal.close else {
-        let how = match case.connection.tcp_end {
-            Some(end) if end.how == TcpEndKind::Rst => "reset TCP (RST",
-            _ => "closed TCP (FIN",
-        };
-        return format!("The {by} {how}, {}){}", case.packet(refusal.at.packet), drops::without_close(case));
+        let how = case.connection.tcp_end.map_or_else(|| "ended TCP".to_owned(), |end| drops::how(case, end));
+        return format!("The {by} {how}{}", drops::without_close(case));
     };
     let code = close.code.map_or("an empty Close".to_owned(), |c| format!("Close {c}"));
     let reason = if close.reason.is_empty() { String::new() } else { format!(" \"{}\"", quoted(&close.reason)) };

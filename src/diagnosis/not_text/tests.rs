@@ -206,7 +206,7 @@ fn a_receiver_that_carried_on_does_not_check() {
     let mut c = connection();
     send(&mut c.from_client, PNG, 1000);
     send(&mut c.from_server, b"ok", 1010);
-    c.tcp_end = Some(TcpEnd { how: TcpEndKind::Fin, by: Side::Server, origin: at(1100) });
+    c.tcp_end = Some(TcpEnd { how: TcpEndKind::Fin, by: Side::Server, origin: at(1100), inferred: false });
     assert_eq!(found(c.clone()), "nothing");
     send(&mut c.from_client, PNG, 1090);
     assert_eq!(found(c.clone()), "nothing", "the same fault had passed before");
@@ -241,7 +241,7 @@ fn reasons() {
         let mut c = connection();
         c.from_client.closes.push(close(Some(1000), reason, 1000));
         c.from_server.closes.extend(answer.map(|code| close(Some(code), b"", 1010)));
-        c.tcp_end = Some(TcpEnd { how: TcpEndKind::Rst, by: Side::Server, origin: at(1020) });
+        c.tcp_end = Some(TcpEnd { how: TcpEndKind::Rst, by: Side::Server, origin: at(1020), inferred: false });
         found(c)
     };
     assert_eq!(refused(b"tsch\xfc\xdf", Some(1007)), "reason of the client, NotUtf8, certain");
