@@ -25,6 +25,8 @@ pub(super) struct Inflater {
     takeover: bool,
     /// The rest of the current message cannot be read.
     lost: bool,
+    /// The current message has begun and not ended.
+    open: bool,
     /// Only the last `known` bytes of the context are known.
     partial: bool,
     known: u64,
@@ -67,6 +69,7 @@ impl Inflater {
             decoder: Decompress::new(false),
             takeover,
             lost: false,
+            open: false,
             partial: partial && takeover,
             known: 0,
             messages: 0,
@@ -101,6 +104,8 @@ impl Inflater {
 
     /// A message begins.
     pub(super) fn begin(&mut self) {
+        // A message that was left unfinished for another one leaves the decoder somewhere inside a block.
+        self.lost |= std::mem::take(&mut self.open);
         if self.lost || !self.takeover && self.messages > 0 {
             self.decoder.reset(false);
             self.partial = self.takeover && (self.partial || self.lost);
@@ -128,6 +133,7 @@ impl Inflater {
         mut take: impl FnMut(&[u8]),
     ) -> Result<(), Failed> {
         self.sample_more(input);
+        self.open = !last;
         if last && self.wire == 0 && input.is_empty() {
             // No byte at all: an empty message of a sender that strips too much. The tail alone would upset the decoder.
             self.messages += 1;
