@@ -179,6 +179,23 @@ fn one_connection_before_and_after_address_translation() {
 }
 
 #[test]
+fn one_connection_at_two_capture_points_with_other_clocks() {
+    let first = packets_of(&built().segments);
+    let behind = first.iter().map(|p| Packet { at: p.at + 7_000_000_000, ..p.clone() });
+    let both: Vec<Packet> = first.iter().cloned().chain(behind).collect();
+    let report = report(&write(&both));
+    assert_told(&report);
+    assert_eq!(report["summary"]["connections"], 1);
+    let incident = &report["incidents"][0];
+    assert_eq!((&incident["kind"], &incident["connections"]), (&json!("proxy-legs"), &json!([1, 2])));
+    assert_eq!(incident["evidence"][0]["kind"], "two-capture-points");
+    let title = "1 connection is seen at two capture points, whose clocks are 7.0 s apart; each is counted once";
+    assert_eq!(incident["title"], title);
+    let text = incident["evidence"][0]["text"].as_str().expect("a text");
+    assert!(text.contains("whose clocks are 7.0 s apart") && !text.contains("translation"), "{text}");
+}
+
+#[test]
 fn syn_that_both_send_and_syn_that_carries_data() {
     let open_at_once = |segments: &mut Vec<Segment>| {
         let (syn, answer) = (segments[0].clone(), segments[1].clone());

@@ -1,7 +1,7 @@
 //! Who closed first where one side's Close may be missing from the capture.
 
 use super::{CloseFrame, Connection, Gap, GapCause, Message, Sent};
-use crate::ids::Side;
+use crate::ids::{Origin, Side};
 
 /// Who sent the first Close.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,7 +49,7 @@ impl Connection {
             acknowledged if acknowledged >= end => {
                 let all = other.lost.gaps.iter().filter(|g| missing(g.why)).map(|g| other.uncounted(g)).sum::<u64>();
                 let room = all + other.unread() + other.lost.unlisted_gap_bytes;
-                let told = Told { bytes, room, at_once: gap.origin >= close.origin };
+                let told = Told { bytes, room, at_once: at_once(gap.origin, close) };
                 answer(side, self.sent_by(side), close, told)
             }
             _ => FirstClose::Unknown,
@@ -100,8 +100,17 @@ struct Told {
     bytes: u64,
     /// The same with further bytes that are missing or could not be read: a Close fits in here.
     room: u64,
-    /// Nothing acknowledged them before the Close did.
+    /// The Close followed them directly: see [`ANSWERED_WITHIN`].
     at_once: bool,
+}
+
+/// How long after the first acknowledgement of a Close its answer is sent, in seconds. Libraries answer by themselves; TCP may
+/// acknowledge a moment before.
+const ANSWERED_WITHIN: f64 = 0.005;
+
+/// Whether a Close acknowledged missing bytes itself, or came directly after what did.
+fn at_once(acknowledged: Origin, close: &CloseFrame) -> bool {
+    acknowledged >= close.origin || close.origin.at.seconds_since(acknowledged.at) <= ANSWERED_WITHIN
 }
 
 /// Whether the Close of `side` answers one among missing bytes of the other side. An answer repeats the code, with the
@@ -109,13 +118,17 @@ struct Told {
 fn answer(side: Side, sent: &Sent, close: &CloseFrame, told: Told) -> FirstClose {
     let header = if side == Side::Client { 2 } else { 6 };
     let answered = header + close.length;
-    if told.room < answered && (close.length > 2 || told.room != header) {
+    // Of an empty Close, and of the broken one of a single byte, the answer is longer.
+    let bare = [header, header + 1].contains(&told.room) && close.length <= 2;
+    if told.room < answered && !bare {
         // Too few for a Close of this code and reason.
         return FirstClose::Seen;
     }
     // So many bytes may be any short message; what points to a Close is that it explains this one, and nothing else does.
     let refuses = matches!(close.code, Some(1002 | 1003 | 1007..=1011));
-    let explained = sent.is_refused_by(close) || told.at_once && !refuses;
+    // What servers say of themselves (RFC 6455 section 7.4.1 and the IANA registry): a client only repeats it.
+    let repeats = side == Side::Client && matches!(close.code, Some(1011..=1014));
+    let explained = sent.is_refused_by(close) || repeats || told.at_once && !refuses;
     if told.room == answered && told.bytes == answered && explained { FirstClose::Missing } else { FirstClose::Unknown }
 }
 
@@ -137,7 +150,7 @@ fn of_unseen(side: Side, seen: &Sent, unseen: &Sent, close: &CloseFrame) -> Firs
         // A FIN, and before it perhaps a Close.
         Some(last) if last.bytes == 1 => FirstClose::Unknown,
         Some(last) => {
-            let told = Told { bytes: last.bytes, room: last.bytes, at_once: last.origin == close.origin };
+            let told = Told { bytes: last.bytes, room: last.bytes, at_once: at_once(last.origin, close) };
             answer(side, seen, close, told)
         }
         None => FirstClose::Unknown,

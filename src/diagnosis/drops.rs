@@ -188,7 +188,7 @@ pub struct Between {
 /// The proxy at one end of this connection, when the capture holds the other leg too.
 #[must_use]
 pub fn proxy_between(case: &Case<'_>) -> Option<Between> {
-    let leg = case.world.legs.of(case.index).filter(|leg| !leg.translated)?;
+    let leg = case.world.legs.of(case.index).filter(|leg| leg.same.is_none())?;
     let (side, other_leg) = if leg.front == case.index { (Side::Server, leg.back) } else { (Side::Client, leg.front) };
     // Its name stands in what it sent itself: the answer on the leg to the client.
     let outer = &case.world.observations.connections[leg.front];

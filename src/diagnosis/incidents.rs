@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::events::{Event, Kind};
 use super::finding::Finding;
-use super::legs::Leg;
+use super::legs::{Leg, Same};
 use super::losses::AS_FAR_AS_SHOWN;
 use super::world::World;
 use super::{going_away, timers, words};
@@ -260,17 +260,28 @@ fn is_loop(world: &World<'_>, members: &[usize]) -> bool {
 /// Conversations seen on both sides of one proxy, and which hop ended first.
 fn legs(world: &World<'_>, verdicts: &[Option<Diagnosis>]) -> Vec<Incident> {
     let mut by_proxy: BTreeMap<std::net::IpAddr, Vec<Leg>> = BTreeMap::new();
-    let (translated, proxied): (Vec<Leg>, Vec<Leg>) = world.legs.all().into_iter().partition(|leg| leg.translated);
-    for leg in proxied {
-        by_proxy.entry(world.observations.connections[leg.front].server.ip()).or_default().push(leg);
+    let mut twice: BTreeMap<Same, Vec<Leg>> = BTreeMap::new();
+    for leg in world.legs.all() {
+        match leg.same {
+            Some(same) => twice.entry(same).or_default().push(leg),
+            None => by_proxy.entry(world.observations.connections[leg.front].server.ip()).or_default().push(leg),
+        }
     }
     let through = by_proxy.into_iter().map(|(proxy, legs)| {
         let seen = words::count(legs.len(), "conversation is seen", "conversations are seen");
         (legs, format!("{seen} through the proxy {proxy} on both sides of it"))
     });
-    let seen = words::count(translated.len(), "connection is seen", "connections are seen");
-    let again = (!translated.is_empty())
-        .then(|| (translated, format!("{seen} before and after an address translation, each counted once")));
+    let again = twice.into_iter().map(|(same, legs)| {
+        let where_to = match same {
+            Same::Translated => "before and after an address translation".to_string(),
+            Same::TwoPoints => {
+                let apart = legs.first().map_or(0.0, |leg| clocks_apart(world, *leg));
+                format!("at two capture points, whose clocks are {} apart", timers::words(apart))
+            }
+        };
+        let seen = words::count(legs.len(), "connection is seen", "connections are seen");
+        (legs, format!("{seen} {where_to}; each is counted once"))
+    });
     through
         .chain(again)
         .map(|(legs, title)| {
@@ -292,6 +303,12 @@ fn legs(world: &World<'_>, verdicts: &[Option<Diagnosis>]) -> Vec<Incident> {
         .collect()
 }
 
+/// Seconds between the two recordings of the same packets.
+fn clocks_apart(world: &World<'_>, leg: Leg) -> f64 {
+    let [front, back] = [leg.front, leg.back].map(|index| world.observations.connections[index].first.at);
+    back.seconds_since(front).max(front.seconds_since(back))
+}
+
 /// Who ended a conversation first: the end behind the proxy, in front of it, or the proxy itself.
 fn hop(world: &World<'_>, leg: Leg) -> Evidence {
     let connections = &world.observations.connections;
@@ -300,12 +317,22 @@ fn hop(world: &World<'_>, leg: Leg) -> Evidence {
     let streams = format!("Streams {} and {}", name(leg.front), name(leg.back));
     let mut packets: Vec<PacketNumber> = [front.at, back.at].iter().flatten().map(|o| o.packet).collect();
     packets.sort_unstable_by_key(|p| (p.file(), p.number()));
-    if leg.translated {
-        let text = format!(
-            "{streams} are one TCP connection, before and after an address translation: its sequence numbers and its \
-             Sec-WebSocket-Key are the same."
-        );
-        return Evidence { kind: super::legs::TRANSLATION, text, packets };
+    let same_numbers = "its sequence numbers and its Sec-WebSocket-Key are the same";
+    match leg.same {
+        Some(Same::Translated) => {
+            let text =
+                format!("{streams} are one TCP connection, before and after an address translation: {same_numbers}.");
+            return Evidence { kind: super::legs::TRANSLATION, text, packets };
+        }
+        Some(Same::TwoPoints) => {
+            let text = format!(
+                "{streams} are the same connection recorded at two capture points, whose clocks are {} apart: its \
+                 addresses, {same_numbers}.",
+                timers::words(clocks_apart(world, leg))
+            );
+            return Evidence { kind: super::legs::TWO_POINTS, text, packets };
+        }
+        None => {}
     }
     let by_proxy = front.closer == Some(Side::Server) && back.closer == Some(Side::Client);
     let text = match (front.at, back.at) {

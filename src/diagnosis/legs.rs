@@ -1,12 +1,15 @@
-//! The two legs of a conversation through a proxy: client to proxy, proxy to server; and one connection captured before and
-//! after an address translation.
+//! The two legs of a conversation through a proxy: client to proxy, proxy to server; and one connection captured twice: before
+//! and after an address translation, or at two capture points whose clocks differ.
 
 use std::collections::BTreeMap;
 
 use crate::connection::{Connection, KEY_BYTES, Observations};
 
-/// The kind of the evidence that both legs are one TCP connection.
+/// The kind of the evidence that both legs are one TCP connection under other addresses.
 pub const TRANSLATION: &str = "address-translation";
+
+/// The kind of the evidence that both legs are one TCP connection under the same addresses.
+pub const TWO_POINTS: &str = "two-capture-points";
 
 /// Both legs of one conversation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,8 +18,17 @@ pub struct Leg {
     pub front: usize,
     /// The connection from the proxy to the server.
     pub back: usize,
-    /// Both are one TCP connection, captured before and after an address translation: no proxy has a part in it.
-    pub translated: bool,
+    /// Both are one TCP connection, captured twice: no proxy has a part in it.
+    pub same: Option<Same>,
+}
+
+/// Why one TCP connection is in the captures twice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Same {
+    /// Captured before and after an address translation.
+    Translated,
+    /// Captured at two points, whose clocks are so far apart that its packets were not recognised as copies.
+    TwoPoints,
 }
 
 /// All conversations of which both legs are in the captures.
@@ -42,8 +54,10 @@ impl Legs {
             if first.initial_sequence.is_some() && first.initial_sequence == second.initial_sequence {
                 // A proxy opens a connection of its own; the numbers of a translated one stay.
                 let (front, back) = if first.first <= second.first { (*a, *b) } else { (*b, *a) };
+                let ends = |c: &Connection| (c.client, c.server);
+                let same = Some(if ends(first) == ends(second) { Same::TwoPoints } else { Same::Translated });
                 for index in [front, back] {
-                    legs.by_connection.insert(index, Leg { front, back, translated: true });
+                    legs.by_connection.insert(index, Leg { front, back, same });
                 }
                 continue;
             }
@@ -53,7 +67,7 @@ impl Legs {
             });
             let Some((front, back)) = pair else { continue };
             for index in [front, back] {
-                legs.by_connection.insert(index, Leg { front, back, translated: false });
+                legs.by_connection.insert(index, Leg { front, back, same: None });
             }
         }
         legs

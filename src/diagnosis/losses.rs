@@ -44,7 +44,17 @@ pub(super) fn weigh(case: &Case<'_>, cause: &Cause, finding: &mut Finding) {
     let files = case.world.files(case.connection.capture);
     let packet = files.packet(close.origin.packet);
     match case.ending.first {
-        FirstClose::Seen => {}
+        FirstClose::Seen => {
+            let answered = case.connection.closes().iter().any(|(from, _)| *from == other);
+            if !answered && case.connection.sent_by(other).may_hide_close() {
+                finding.confidence = finding.confidence.min(Confidence::Likely);
+                let text = format!(
+                    "Bytes of the {other} behind its last frame are not in the capture: a Close of its own may have crossed \
+                     the {side}'s ({packet})."
+                );
+                finding.evidence.push(Evidence { kind: "note", text, packets: vec![close.origin.packet] });
+            }
+        }
         FirstClose::Missing => {
             finding.confidence = finding.confidence.min(Confidence::Likely);
             let text = format!(

@@ -219,7 +219,7 @@ fn summary(
     is_blind: bool,
 ) -> Summary {
     let (mut by_code, mut by_cause) = (BTreeMap::new(), BTreeMap::new());
-    let again = translated(incidents);
+    let again = seen_again(incidents);
     let once = || connections.iter().filter(|c| !again.contains(&c.id));
     for connection in once() {
         if let Some(code) = connection.end.code {
@@ -318,10 +318,11 @@ fn told_twice(connections: &[Box<ConnectionReport>], incidents: &[Incident]) -> 
     incidents.iter().flat_map(|i| i.other_legs(by_id)).map(|(_, other)| other).collect()
 }
 
-/// The connections that were seen before an address translation already: the same again.
-fn translated(incidents: &[Incident]) -> BTreeSet<usize> {
-    let of_translation = |i: &&Incident| i.evidence.iter().any(|e| e.kind == super::legs::TRANSLATION);
-    let pairs = incidents.iter().filter(of_translation).flat_map(|i| i.connections.chunks_exact(2));
+/// The connections that were seen before an address translation, or at another capture point: the same again.
+fn seen_again(incidents: &[Incident]) -> BTreeSet<usize> {
+    let same = |kind: &str| [super::legs::TRANSLATION, super::legs::TWO_POINTS].contains(&kind);
+    let of_one = |i: &&Incident| i.evidence.iter().any(|e| same(e.kind));
+    let pairs = incidents.iter().filter(of_one).flat_map(|i| i.connections.chunks_exact(2));
     pairs.filter_map(|pair| pair.last().copied()).collect()
 }
 

@@ -27,8 +27,9 @@ const RETURN: &str = "clients-return";
 
 /// What the two legs of a conversation through a proxy show, as an incident and as evidence.
 const LEGS: &str = "proxy-legs";
-/// The evidence that both legs are one TCP connection.
+/// The evidence that both legs are one TCP connection, under other addresses or the same.
 const TRANSLATION: &str = "address-translation";
+const TWO_POINTS: &str = "two-capture-points";
 
 /// What the title of a handshake begins with that was refused behind a proxy, and told in front of it.
 const BEHIND: &str = "the same request behind the proxy";
@@ -281,12 +282,20 @@ fn also_lines(
             1 => ("this conversation", format!(", {} to {}", leg.client, leg.server)),
             _ => ("these conversations", String::new()),
         };
-        let seen_again = report.incidents.iter().find(|i| i.kind == LEGS && i.connections.contains(&leg.id));
-        let translated = seen_again.is_some_and(|i| i.evidence.iter().any(|e| e.kind == TRANSLATION));
-        let place = if translated { "address translation" } else { "proxy" };
-        lines.push(format!("The other side of the {place} shows {it} again ({streams}{ends})."));
+        lines.push(format!("The {} shows {it} again ({streams}{ends}).", elsewhere(report, leg)));
     }
     lines.into_iter().filter(|l| !l.is_empty()).map(Line::Prose).collect()
+}
+
+/// Where the other leg of a conversation was captured, without the article.
+fn elsewhere(report: &Report, leg: &ConnectionReport) -> &'static str {
+    let legs = report.incidents.iter().find(|i| i.kind == LEGS && i.connections.contains(&leg.id));
+    let is = |kind: &str| legs.is_some_and(|i| i.evidence.iter().any(|e| e.kind == kind));
+    match (is(TRANSLATION), is(TWO_POINTS)) {
+        (true, _) => "other side of the address translation",
+        (_, true) => "other capture point",
+        _ => "other side of the proxy",
+    }
 }
 
 /// The other connections of a group: their streams, how sure each is when that differs, and how many clients they have.
@@ -320,9 +329,10 @@ fn notice(whole: &Whole<'_>, group: &Alike<'_>) -> Block {
     });
     let mut streams = wording::streams(report, group.connections.iter().map(|c| place(c)));
     let legs = whole.other_legs(&group.connections);
-    if !legs.is_empty() {
+    if let Some(leg) = legs.first() {
         let others = wording::streams(report, legs.iter().map(|c| place(c)));
-        streams.push_str(&format!(" (and {others} on the other side of the proxy)"));
+        let at = if elsewhere(report, leg).starts_with("other side") { "on" } else { "at" };
+        streams.push_str(&format!(" (and {others} {at} the {})", elsewhere(report, leg)));
     }
     facts.push(streams);
     let mut title = title(report, &d.title);
