@@ -65,6 +65,13 @@ impl Unread {
             Some(_) => StreamOffset::default(),
             None => sent.acknowledged_to,
         };
+        // Where frames were only guessed, bytes may have been received behind the last one that fitted. A FIN counts as one.
+        let guessed = !sent.lost.gaps.is_empty() || !sent.lost.resyncs.is_empty();
+        let read = sent.frames_end.0.saturating_add(1);
+        if guessed && received.0 > read && places.iter().all(|p| p.end.is_some()) {
+            let noticed = sent.last_packet.unwrap_or_default();
+            places.push(Place { start: sent.frames_end, end: None, noticed });
+        }
         places.retain(|p| p.start < received || received.0 == 0);
         Unread {
             from,
