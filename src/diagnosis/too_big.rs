@@ -342,8 +342,7 @@ pub fn ended_by(case: &Case<'_>, receiver: Side) -> String {
             format!("The {receiver} answered with {code}{reason} ({}).", case.packet(close.origin.packet))
         }
         (None, Some(end)) => {
-            let how = if end.how == TcpEndKind::Rst { "reset TCP (RST" } else { "closed TCP (FIN" };
-            format!("The {} {how}, {}){}", end.by, case.packet(end.origin.packet), drops::without_close(case))
+            format!("The {} {}{}", end.by, drops::how(case, end), drops::without_close(case))
         }
         (None, None) => String::new(),
     }
