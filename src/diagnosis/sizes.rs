@@ -33,16 +33,6 @@ pub struct Sizes {
     accepted: BTreeMap<Receiver, Accepted>,
 }
 
-/// The size that counts against a limit: after inflating, else as announced.
-#[must_use]
-pub fn effective(message: &Message) -> u64 {
-    match message.payload_bytes {
-        Some(payload) if message.complete => payload,
-        Some(payload) => payload.max(if message.compressed { 0 } else { message.declared_bytes }),
-        None => message.declared_bytes,
-    }
-}
-
 impl Sizes {
     /// Looks at all messages.
     #[must_use]
@@ -81,7 +71,7 @@ impl Sizes {
             if !message.complete || refused && !was_answered(connection, from, message, &kept) {
                 continue;
             }
-            let size = effective(message);
+            let size = message.size_to_receive();
             entry.message = entry.message.max(Some(size));
             entry.frame = entry.frame.max(Some(message.largest_frame));
             if message.fragments > 1 {
@@ -121,6 +111,6 @@ pub(super) fn streams(asked: &Sent, answered: &Sent) -> bool {
 
 /// Where the largest of the kept messages begins: it and what follows it count as refused.
 fn suspect(kept: &[&Message]) -> Option<u64> {
-    let largest = kept.iter().map(|m| effective(m)).max()?;
-    kept.iter().find(|m| effective(m) == largest).map(|m| m.start.0)
+    let largest = kept.iter().map(|m| m.size_to_receive()).max()?;
+    kept.iter().find(|m| m.size_to_receive() == largest).map(|m| m.start.0)
 }

@@ -5,7 +5,7 @@ pub(super) mod lost;
 use super::case::Case;
 use super::drops;
 use super::finding::Finding;
-use super::sizes::{Accepted, effective, was_answered};
+use super::sizes::{Accepted, was_answered};
 use super::words;
 use crate::connection::{Message, Rule, TcpEndKind};
 use crate::ids::{PacketNumber, Side};
@@ -74,7 +74,7 @@ fn look_for_size<'a>(case: &Case<'a>) -> Option<Suspicion<'a>> {
     let kept = sent.kept_messages();
     let mut arrived = case.arrived();
     arrived.retain(|m| !was_answered(case.connection, from, m, &kept));
-    let largest = arrived.iter().copied().rev().max_by_key(|m| effective(m));
+    let largest = arrived.iter().copied().rev().max_by_key(|m| m.size_to_receive());
     let unread = lost::Unread::of(case, from);
     let instead = |at_most, begun| {
         Suspicion::Lost(lost::Lost { from, at_most, begun, accepted, stated: stated.map(|s| s.limit) })
@@ -90,7 +90,7 @@ fn look_for_size<'a>(case: &Case<'a>) -> Option<Suspicion<'a>> {
     let Some(message) = largest else {
         return unexplained();
     };
-    let size = effective(message);
+    let size = message.size_to_receive();
     let high_bit = sent.violations.iter().any(|v| v.rule == Rule::LengthHighBit);
     let absurd = message.declared_bytes >= ABSURD && !message.complete;
     // A size that is not known may be above any limit.

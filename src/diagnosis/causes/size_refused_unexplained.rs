@@ -55,7 +55,7 @@ fn check(case: &Case<'_>) -> Verdict {
         finding.message = Some(words::message_report(sender, last));
     }
     for message in arrived.iter().rev().take(3) {
-        let size = words::bytes(crate::diagnosis::sizes::effective(message));
+        let size = words::bytes(message.size_to_receive());
         finding = finding.with_evidence(
             "in-flight",
             format!("The {sender} had sent a {} message of {size}.", words::kind(message.kind)),
