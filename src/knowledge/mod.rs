@@ -14,7 +14,7 @@ mod pattern;
 mod stated_limit;
 mod timers;
 
-pub use codes::{CloseCode, close_code};
+pub use codes::{CloseCode, Confusion, close_code, close_codes, confusions};
 pub use fingerprint::{Fingerprint, Weight, WhichHead};
 pub use identify::{Evidence, Identified, identify, identify_all, own_closes, proxies};
 pub use implementation::{
