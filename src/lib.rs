@@ -4,6 +4,7 @@ pub mod analyzer;
 pub mod capture;
 pub mod connection;
 pub mod diagnosis;
+pub mod explain;
 pub mod http;
 pub mod ids;
 pub mod knowledge;

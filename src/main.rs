@@ -7,15 +7,11 @@ mod cli;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use cli::{Analysis, Documented};
+use cli::Analysis;
 use wsdiag::capture::{InputError, Stop};
 
 fn main() -> ExitCode {
-    let causes: Vec<Documented> = wsdiag::diagnosis::causes::CAUSES
-        .iter()
-        .map(|c| Documented { id: c.id, summary: c.summary, documentation: c.documentation })
-        .collect();
-    cli::run(std::env::args_os(), analyze, &causes)
+    cli::run(std::env::args_os(), analyze)
 }
 
 fn analyze(paths: &[PathBuf], stop: &Stop) -> Analysis {

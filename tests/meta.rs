@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 
 use wsdiag::diagnosis::causes::CAUSES;
 use wsdiag::diagnosis::finding::Family;
+use wsdiag::knowledge::close_codes;
 
 /// Headings that every cause's documentation has, in this order.
 const HEADINGS: [&str; 6] = [
@@ -62,15 +63,39 @@ fn every_cause_of_the_three_families_has_a_case() {
 }
 
 #[test]
+fn causes_of_close_codes_are_causes() {
+    for code in close_codes() {
+        for cause in &code.causes {
+            assert!(CAUSES.iter().any(|c| c.id == cause), "{}: {cause} is no cause", code.code);
+        }
+        for text in [&code.sent_when, &code.fix, &code.read_as, &code.use_when, &code.meaning] {
+            assert!(text.ends_with('.') && !text.contains('!'), "{}: {text}", code.code);
+        }
+    }
+}
+
+#[test]
 fn rooms_know_only_the_rooms_above_them() {
     // From top to bottom; `analyzer` wires them all and is asked by `cli` alone.
-    const ROOMS: [&str; 10] =
-        ["limits", "ids", "capture", "network", "connection", "tcp", "http", "websocket", "knowledge", "diagnosis"];
-    // The report's model is the language of verdicts: knowledge and diagnosis speak it.
+    const ROOMS: [&str; 11] = [
+        "limits",
+        "ids",
+        "capture",
+        "network",
+        "connection",
+        "tcp",
+        "http",
+        "websocket",
+        "knowledge",
+        "diagnosis",
+        "explain",
+    ];
+    // The report's model is the language of verdicts: knowledge and diagnosis speak it. Explanations are dressed as
+    // reports are.
     let allowed = |room: &str, used: &str| {
         let place = |name: &str| ROOMS.iter().position(|r| *r == name);
         used == room
-            || used == "report" && matches!(room, "knowledge" | "diagnosis")
+            || used == "report" && matches!(room, "knowledge" | "diagnosis" | "explain")
             || matches!((place(room), place(used)), (Some(own), Some(other)) if other < own)
             // What is missing from a stream is a record from the start.
             || used == "connection" && matches!(room, "tcp" | "http" | "websocket")

@@ -2,12 +2,12 @@
 
 use std::sync::OnceLock;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::implementation::Trigger;
 
 /// A close code, or a range of them (RFC 6455 section 7.4 and the IANA registry).
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 pub struct CloseCode {
     /// The code, or the first one of the range.
     pub code: u16,
@@ -46,7 +46,7 @@ pub struct CloseCode {
 }
 
 /// Two codes that are taken for each other.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 pub struct Confusion {
     /// The two, the smaller one first.
     pub codes: [u16; 2],

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::identify::Evidence;
 use super::implementation::Role;
@@ -13,7 +13,7 @@ use crate::ids::Side;
 
 /// One rule by which an implementation is recognised. All conditions that are given have to hold; patterns are those of
 /// `pattern.rs`, and of a list of patterns one has to fit.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Fingerprint {
     /// The role in which the implementation shows it.
@@ -77,7 +77,7 @@ fn yes() -> bool {
 }
 
 /// What a match of a fingerprint is worth.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Weight {
     /// Others look the same.
@@ -87,7 +87,7 @@ pub enum Weight {
 }
 
 /// One of the two heads of an opening handshake.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum WhichHead {
     /// The client's.

@@ -21,14 +21,14 @@
 
 use std::sync::OnceLock;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::embedded::FILES;
 use super::fingerprint::Fingerprint;
 use crate::ids::Side;
 
 /// What an implementation acts as.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Role {
     /// Answers upgrades.
@@ -49,7 +49,7 @@ impl From<Side> for Role {
 }
 
 /// A library, framework, browser, proxy or service that speaks or forwards WebSocket.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Implementation {
     /// Stable id, for example `node-ws`.
@@ -84,7 +84,7 @@ pub struct Implementation {
 }
 
 /// What a limit counts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum AppliesTo {
     /// The payload of a message: the sum of its fragments, before inflating unless an entry says otherwise.
@@ -101,7 +101,7 @@ pub enum AppliesTo {
 }
 
 /// A limit of an implementation.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Limit {
     /// What it counts.
@@ -134,7 +134,7 @@ pub struct Limit {
 }
 
 /// What makes an implementation close.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Trigger {
     /// A message, frame or inflated message above a size limit.
@@ -172,7 +172,7 @@ pub enum Trigger {
 }
 
 /// Who sends a close.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Sender {
     /// The server.
@@ -198,7 +198,7 @@ impl Sender {
 }
 
 /// One way in which an implementation closes, and what it means.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Close {
     /// The code: 1006 no Close frame, 1005 a Close frame without a code, 0 nothing on the wire.
@@ -231,7 +231,7 @@ pub struct Close {
 }
 
 /// A timer of an implementation.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Keepalive {
     /// Seconds between pings (or pings of the application's protocol); 0 when it sends none.
