@@ -120,7 +120,9 @@ fn explanations_are_as_reviewed() {
         "message-over-limit",
         "tomcat",
         "tomcat node-ws",
-        "1001 nginx",
+        "1001 tomcat",
+        "3000",
+        "3xxx",
     ] {
         let answer = asked(words);
         let name = words.replace(' ', "-and-");

@@ -75,7 +75,7 @@ pub(super) fn words(trigger: Trigger) -> &'static str {
 /// What is on the wire with a code of the knowledge files.
 pub(super) fn on_the_wire(code: u16) -> String {
     match code {
-        0 => "nothing on the wire".to_owned(),
+        0 => "no close at all".to_owned(),
         1005 => "a Close without a code (1005)".to_owned(),
         1006 => "no Close frame (1006)".to_owned(),
         code => format!("Close {code}"),

@@ -3,7 +3,8 @@
 use serde::Serialize;
 
 use super::page::{Page, Section};
-use crate::diagnosis::finding::Cause;
+use crate::diagnosis::causes::CAUSES;
+use crate::diagnosis::finding::{Cause, Family};
 use crate::knowledge::close_codes;
 
 /// A cause that reports name.
@@ -15,8 +16,19 @@ pub struct CauseExplanation {
     pub summary: &'static str,
     /// The whole, in Markdown.
     pub documentation: &'static str,
-    /// Codes that it can hide behind, the numbers and names.
-    pub codes: Vec<(u16, &'static str)>,
+    /// Codes that it can hide behind.
+    pub codes: Vec<Code>,
+    /// Ids of the causes that it has to be told apart from.
+    pub alternatives: Vec<&'static str>,
+}
+
+/// A code and its name.
+#[derive(Debug, Serialize)]
+pub struct Code {
+    /// The number.
+    pub code: u16,
+    /// The name.
+    pub name: &'static str,
 }
 
 impl CauseExplanation {
@@ -26,7 +38,12 @@ impl CauseExplanation {
             id: cause.id,
             summary: cause.summary,
             documentation: cause.documentation,
-            codes: codes.map(|c| (c.code, c.name.as_str())).collect(),
+            codes: codes.map(|c| Code { code: c.code, name: &c.name }).collect(),
+            // The codes with a plain meaning, and refused handshakes, tell themselves apart.
+            alternatives: match cause.family {
+                Family::Plain | Family::Handshake => Vec::new(),
+                family => CAUSES.iter().filter(|c| c.family == family && c.id != cause.id).map(|c| c.id).collect(),
+            },
         }
     }
 
@@ -53,14 +70,21 @@ impl CauseExplanation {
     }
 
     fn code_list(&self) -> String {
-        self.codes.iter().map(|(code, name)| format!("{code} {name}")).collect::<Vec<_>>().join(", ")
+        self.codes.iter().map(|c| format!("{} {}", c.code, c.name)).collect::<Vec<_>>().join(", ")
     }
 
     pub(super) fn page(&self) -> Page {
         // Its heading is the id, which stands above the summary already.
         let heading = format!("# {}\n", self.id);
         let body = self.documentation.strip_prefix(&heading).unwrap_or(self.documentation).trim_start();
-        let sections = vec![Section::text("Codes that it can hide behind", self.code_list())];
-        Page { title: self.id.to_owned(), body: format!("{}\n\n{body}", self.summary), sections }
+        let mut page = Page::new(
+            self.id.to_owned(),
+            vec![
+                Section::text("Codes that it can hide behind", self.code_list()),
+                Section::text("Told apart from", self.alternatives.join(", ")),
+            ],
+        );
+        page.body = format!("{}\n\n{body}", self.summary);
+        page
     }
 }

@@ -1,5 +1,7 @@
 //! A close code: its entry, its neighbours, and who sends it.
 
+use std::collections::BTreeSet;
+
 use serde::Serialize;
 
 use super::behaviour::{self, Behaviour, SITUATIONS, on_the_wire, words};
@@ -7,7 +9,7 @@ use super::page::{Page, Piece, Section};
 use super::{Explanation, summary};
 use crate::diagnosis::application_codes::{Defined, defined_between};
 use crate::diagnosis::words as numbers;
-use crate::knowledge::{CloseCode, close_code, close_codes, confusions};
+use crate::knowledge::{CloseCode, close_code, close_codes, confusions, implementations};
 use crate::report::model::Party;
 
 /// What a close code means, and who sends it.
@@ -28,6 +30,25 @@ pub struct CodeExplanation {
     pub sent_instead: Vec<&'static Behaviour>,
     /// Who sends it in other situations.
     pub also_sent_for: Vec<&'static Behaviour>,
+    /// What implementations say with it, where the protocol leaves the meaning to them.
+    pub meant_by: Vec<Meant>,
+}
+
+/// What an implementation says with a code of its own.
+#[derive(Debug, Serialize)]
+pub struct Meant {
+    /// Its id.
+    pub id: &'static str,
+    /// What it calls the code.
+    pub name: Option<&'static str>,
+    /// The reason that it sends along, a pattern; empty for none.
+    pub reason: &'static str,
+    /// When it sends it.
+    pub trigger: &'static str,
+    /// What to do.
+    pub fix: &'static str,
+    /// Whether it was confirmed from source code or by running it.
+    pub verified: bool,
 }
 
 /// A code that another is taken for.
@@ -62,6 +83,7 @@ impl CodeExplanation {
             sent_by: Vec::new(),
             sent_instead: Vec::new(),
             also_sent_for: Vec::new(),
+            meant_by: Vec::new(),
         };
         let Some(code) = asked else { return explanation };
         for confusion in confusions() {
@@ -78,6 +100,10 @@ impl CodeExplanation {
         }
         // In the files 0 stands for no Close at all.
         if code == 0 {
+            return explanation;
+        }
+        if (3000..=4999).contains(&code) {
+            explanation.meant_by = meant(code);
             return explanation;
         }
         for trigger in SITUATIONS {
@@ -103,9 +129,9 @@ impl CodeExplanation {
     pub(super) fn title(&self) -> String {
         match (self.asked, self.entry.code_end) {
             (Some(code), Some(_)) => {
-                format!("{code}  {} ({})", self.entry.name, span(self.entry.code, self.entry.code_end))
+                format!("{code}: {} ({})", self.entry.name, span(self.entry.code, self.entry.code_end))
             }
-            _ => format!("{}  {}", self.number(), self.entry.name),
+            _ => format!("{}: {}", self.number(), self.entry.name),
         }
     }
 
@@ -114,7 +140,7 @@ impl CodeExplanation {
         vec![
             ("Meaning", self.entry.meaning.clone()),
             ("Seen when", self.entry.sent_when.clone()),
-            ("Sent by", self.senders()),
+            ("Sent by", self.senders() + &self.counted()),
             ("Fix", self.entry.fix.clone()),
             ("In a log", self.entry.read_as.clone()),
             ("Send it when", self.entry.use_when.clone()),
@@ -123,17 +149,37 @@ impl CodeExplanation {
 
     fn senders(&self) -> String {
         let wire = if self.entry.may_be_sent_on_wire { "" } else { "; it must not stand in a Close frame" };
-        format!("{}{wire}.", numbers::sentence(&self.entry.typical_sender))
+        let who = if self.entry.typical_sender == "both" { "either end" } else { &self.entry.typical_sender };
+        format!("{}{wire}.", numbers::sentence(who))
+    }
+
+    /// How many send it in the situations that it stands for, and how many do not.
+    fn counted(&self) -> String {
+        let mut text = String::new();
+        for trigger in &self.entry.triggers {
+            let ids = |of: &[&'static Behaviour]| {
+                let closers = of.iter().filter(|b| b.trigger == *trigger).flat_map(|b| &b.implementations);
+                closers.map(|c| c.id).collect::<BTreeSet<_>>()
+            };
+            let (sent, instead) = (ids(&self.sent_by), ids(&self.sent_instead));
+            let only = instead.difference(&sent).count();
+            if !sent.is_empty() {
+                let count = numbers::count(sent.len(), "known implementation sends", "known implementations send");
+                text = format!("{text} {count} it for {}, {only} only end otherwise.", words(*trigger));
+            }
+        }
+        text
     }
 
     pub(super) fn page(&self) -> Page {
         let mut sections: Vec<Section> =
             self.aspects().into_iter().map(|(label, text)| Section::text(label, text)).collect();
         sections.push(Section::items(
-            "Not to be confused with",
+            "Confused with",
             self.confused_with.iter().map(|d| format!("{} {}: {}", d.code, d.name, d.difference)),
         ));
         sections.push(Section::items("Defined as", self.defined_by.iter().map(defined)));
+        sections.push(Section::items("Meant by", self.meant_by.iter().map(Meant::told)));
         sections.push(Section::items("Registered", self.registered()));
         let number = self.number();
         sections.push(Section::items("Who sends it", self.sent_by.iter().map(|b| told(words(b.trigger), b))));
@@ -170,6 +216,31 @@ impl CodeExplanation {
             .filter(move |c| c.code_end.is_none() && range.as_ref().is_some_and(|r| r.contains(&c.code)));
         single.map(|c| format!("{} {}: {}", c.code, c.name, c.meaning))
     }
+}
+
+impl Meant {
+    fn told(&self) -> String {
+        let name = self.name.map_or(String::new(), |n| format!(" ({n})"));
+        let reason = if self.reason.is_empty() { String::new() } else { format!(", with \"{}\"", self.reason) };
+        let fix = self.fix.trim_end_matches('.');
+        let fix = if fix.is_empty() { String::new() } else { format!(" Fix: {fix}.") };
+        let verified = if self.verified { "" } else { " Not verified." };
+        format!("{}{name}{reason}: {}.{fix}{verified}", self.id, self.trigger.trim_end_matches('.'))
+    }
+}
+
+/// What everybody says with a code that the protocol gives no meaning.
+fn meant(code: u16) -> Vec<Meant> {
+    let closes = implementations().flat_map(|i| i.closes.iter().map(move |c| (i, c)));
+    let meant = closes.filter(|(_, c)| c.code == code).map(|(i, c)| Meant {
+        id: &i.id,
+        name: c.name.as_deref(),
+        reason: &c.reason,
+        trigger: &c.trigger,
+        fix: &c.fix,
+        verified: c.verified,
+    });
+    meant.collect()
 }
 
 impl From<CodeExplanation> for Explanation {

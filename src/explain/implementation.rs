@@ -1,5 +1,6 @@
 //! An implementation: how it is recognised, what it limits, how it closes, its timers.
 
+use super::CodeExplanation;
 use super::behaviour::{SITUATIONS, on_the_wire, words};
 use super::heirs;
 use super::page::{Page, Piece, Section};
@@ -9,11 +10,11 @@ use crate::knowledge::{AppliesTo, Close, Fingerprint, Implementation, Keepalive,
 
 /// Its name and id.
 pub(super) fn title(of: &Implementation) -> String {
-    format!("{}  {}", of.id, of.name)
+    format!("{}: {}", of.id, of.name)
 }
 
 pub(super) fn page(of: &'static Implementation) -> Page {
-    let mut what = vec![format!("{}; {}.", of.ecosystem, roles(of))];
+    let mut what = vec![kind(of)];
     what.extend(of.note.clone());
     if let Some(month) = &of.checked {
         what.push(format!("Checked again in {month}."));
@@ -22,14 +23,14 @@ pub(super) fn page(of: &'static Implementation) -> Page {
         Section { label: "What it is", pieces: what.into_iter().map(Piece::Text).collect() },
         Section::items("Builds on", of.uses.iter().map(|id| format!("{id}: what is said there holds for it as well."))),
         Section::items("Under", heirs(of).map(|i| format!("{}: {}", i.id, i.name))),
-        Section::items("Recognised by", of.fingerprints.iter().map(fingerprint)),
-        Section { label: "Limits", pieces: of.limits.iter().flat_map(limit).collect() },
+        Section::items("Limits", of.limits.iter().map(limit)),
     ];
     for trigger in SITUATIONS {
-        let closes = of.closes.iter().filter(|c| c.triggers.first() == Some(&trigger));
+        let closes = of.closes.iter().filter(|c| c.triggers.first() == Some(&trigger) && !is_of_a_limit(of, c));
         sections.push(Section::items(heading(trigger), closes.map(|c| close(of, c))));
     }
     sections.push(Section::items("Timers", of.keepalives.iter().map(keepalive)));
+    sections.push(Section::items("Recognised by", fingerprints(of)));
     sections.push(Section::text("Not certain", of.doubtful.clone().unwrap_or_default()));
     sections.push(Section::items("Sources", sources(of)));
     Page::new(title(of), sections)
@@ -41,7 +42,7 @@ pub(super) fn aspects(of: &'static Implementation) -> Vec<(&'static str, String)
         .with_inherited()
         .flat_map(|i| &i.limits)
         .filter(|l| l.default_bytes > 0 || l.close_code != 0)
-        .map(|l| format!("{} {} ({})", counted(l), default(l), l.setting))
+        .map(|l| format!("{} {} ({})", counted(l), default(l), setting(l)))
         .collect();
     let how = |trigger| {
         let mut said: Vec<String> = Vec::new();
@@ -58,7 +59,7 @@ pub(super) fn aspects(of: &'static Implementation) -> Vec<(&'static str, String)
         if said.is_empty() { "not known".to_owned() } else { said.join("; ") }
     };
     let mut aspects = vec![
-        ("What it is", format!("{}; {}.", of.ecosystem, roles(of))),
+        ("What it is", kind(of)),
         ("Limits", if limits.is_empty() { "none known".to_owned() } else { limits.join("; ") }),
     ];
     aspects.extend(
@@ -76,6 +77,22 @@ pub(super) fn aspects(of: &'static Implementation) -> Vec<(&'static str, String)
     let timers: Vec<String> = of.with_inherited().flat_map(|i| &i.keepalives).map(spans).collect();
     aspects.push(("Timers", if timers.is_empty() { "none known".to_owned() } else { timers.join("; ") }));
     aspects
+}
+
+/// What one code says when it comes from this implementation; how it ends otherwise what the code stands for.
+pub(super) fn sends(of: &'static Implementation, code: &CodeExplanation) -> Option<Page> {
+    let asked = code.asked?;
+    let all = || of.with_inherited().flat_map(|i| i.closes.iter().map(move |c| (i, c)));
+    let own: Vec<String> = all().filter(|(_, c)| c.code == asked).map(|(i, c)| self::close(i, c)).collect();
+    let stands_for = |c: &Close| c.triggers.iter().any(|t| code.entry.triggers.contains(t));
+    let otherwise = all().filter(|(_, c)| c.code != asked && stands_for(c)).map(|(i, c)| self::close(i, c));
+    let none = format!("{} is not known to send {asked}.", of.name);
+    let sections = vec![
+        Section::text("Not known", if own.is_empty() { none } else { String::new() }),
+        Section::items("It sends it for", own),
+        Section::items("It ends otherwise", otherwise),
+    ];
+    Some(Page::new(format!("{asked} from {}", of.id), sections))
 }
 
 fn heading(trigger: Trigger) -> &'static str {
@@ -99,9 +116,20 @@ fn heading(trigger: Trigger) -> &'static str {
     }
 }
 
-fn roles(of: &Implementation) -> String {
-    let names: Vec<&str> = of.roles.iter().copied().map(role).collect();
-    names.join(" and ")
+/// `JVM; server and client.`
+fn kind(of: &Implementation) -> String {
+    let roles: Vec<&str> = of.roles.iter().copied().map(role).collect();
+    let roles = roles.join(" and ");
+    match of.ecosystem.eq_ignore_ascii_case(&roles) {
+        true => format!("{}.", of.ecosystem),
+        false => format!("{}; {roles}.", of.ecosystem),
+    }
+}
+
+/// Whether an entry was made from a limit, which tells the same.
+fn is_of_a_limit(of: &Implementation, close: &Close) -> bool {
+    let same = |l: &Limit| l.close_code == close.code && l.close_reason == close.reason && l.how_to_change == close.fix;
+    of.limits.iter().any(same)
 }
 
 fn role(role: Role) -> &'static str {
@@ -130,21 +158,36 @@ fn default(limit: &Limit) -> String {
     }
 }
 
-fn limit(of: &Limit) -> Vec<Piece> {
+fn limit(of: &Limit) -> String {
     let whose = of.role.map_or(String::new(), |r| format!(", as {}", role(r)));
-    let mut text = format!(
-        "{}, by default {}{whose}: {}. Tested {}. Then {}",
+    let text = format!(
+        "{}{whose}, by default {}: {}",
         numbers::sentence(counted(of)),
         default(of),
-        of.setting,
-        of.checked.trim_end_matches('.'),
-        match of.close_code {
-            0 => "it does not close".to_owned(),
-            code => with_reason(code, &of.close_reason),
-        },
+        ended(setting(of).to_owned())
     );
-    text = format!("{}{}", ended(text), aside(of.since.as_ref(), of.note.as_ref(), of.verified));
-    vec![Piece::Item(text), Piece::Item(format!("To change it: {}", ended(of.how_to_change.clone())))]
+    let checked =
+        if of.checked.is_empty() { String::new() } else { format!(" Checked: {}", ended(of.checked.clone())) };
+    let above = match of.close_code {
+        0 => " Above it: no close.".to_owned(),
+        code => format!(" Above it: {}.", with_reason(code, &of.close_reason)),
+    };
+    let change = match of.how_to_change.is_empty() {
+        true => String::new(),
+        false => format!(" To change it: {}", ended(of.how_to_change.clone())),
+    };
+    format!("{text}{above}{change}{checked}{}", aside(of.since.as_ref(), of.note.as_ref(), of.verified))
+}
+
+/// The setting's name; where there is none, the file says so in brackets.
+fn setting(of: &Limit) -> &str {
+    of.setting.strip_prefix('(').and_then(|s| s.strip_suffix(')')).unwrap_or(&of.setting)
+}
+
+/// A span as settings give it: `60 s`, and `27.5 s` where it is not whole.
+fn seconds(of: f64) -> String {
+    let whole = of < 120.0 && (of - of.round()).abs() < 1e-9;
+    if whole { format!("{of:.0} s") } else { timers::words(of) }
 }
 
 fn with_reason(code: u16, reason: &str) -> String {
@@ -177,14 +220,14 @@ fn spans(of: &Keepalive) -> String {
     let mut parts = Vec::new();
     let pings = of.ping_interval_s > 0.0;
     if pings {
-        parts.push(format!("a Ping every {}", timers::words(of.ping_interval_s)));
+        parts.push(format!("a Ping every {}", seconds(of.ping_interval_s)));
     }
     if of.timeout_s > 0.0 {
         let what = if pings { "Pong awaited for" } else { "silence ends after" };
-        parts.push(format!("{what} {}", timers::words(of.timeout_s)));
+        parts.push(format!("{what} {}", seconds(of.timeout_s)));
     }
     if let Some(age) = of.max_duration_s.filter(|s| *s > 0.0) {
-        parts.push(format!("connections end after {}", timers::words(age)));
+        parts.push(format!("connections end after {}", seconds(age)));
     }
     if parts.is_empty() { "off by default".to_owned() } else { parts.join(", ") }
 }
@@ -197,6 +240,20 @@ fn keepalive(of: &Keepalive) -> String {
     let setting = if of.setting.is_empty() { String::new() } else { format!(": {}", of.setting) };
     let text = ended(format!("{}{setting}", numbers::sentence(&spans(of))));
     format!("{text}{then}{}", aside(of.since.as_ref(), of.note.as_ref(), of.verified))
+}
+
+/// Its rules; what holds for several roles is told once.
+fn fingerprints(of: &Implementation) -> Vec<String> {
+    let mut told: Vec<(String, String)> = Vec::new();
+    for rule in &of.fingerprints {
+        let (role, text) = (role(rule.role), fingerprint(rule));
+        match told.iter_mut().find(|(_, known)| *known == text) {
+            Some((roles, _)) if roles.split(" or ").any(|r| r == role) => {}
+            Some((roles, _)) => *roles = format!("{roles} or {role}"),
+            None => told.push((role.to_owned(), text)),
+        }
+    }
+    told.into_iter().map(|(roles, text)| format!("{}, {text}", numbers::sentence(&roles))).collect()
 }
 
 fn fingerprint(of: &Fingerprint) -> String {
@@ -231,7 +288,7 @@ fn fingerprint(of: &Fingerprint) -> String {
         true => String::new(),
         false => format!(" The same as {}.", of.shared_with.join(", ")),
     };
-    let text = ended(format!("{}, {sure}: {}", numbers::sentence(role(of.role)), signs.join("; ")));
+    let text = ended(format!("{sure}: {}", signs.join("; ")));
     format!("{text}{alike}{}", aside(None, of.note.as_ref(), of.verified))
 }
 

@@ -186,13 +186,13 @@ fn normal(text: &str) -> String {
 /// What to type for it.
 fn named(subject: Subject) -> Option<String> {
     Some(match subject {
-        Subject::Code(code) => format!("{code}  ({})", close_code(code)?.name),
+        Subject::Code(code) => format!("{code}  # {}", close_code(code)?.name),
         Subject::Range(at) => {
             let entry = close_codes().get(at)?;
-            format!("{}  ({})", super::code::span(entry.code, entry.code_end), entry.name)
+            format!("{}  # {}", super::code::span(entry.code, entry.code_end), entry.name)
         }
         Subject::Cause(at) => CAUSES.get(at)?.id.to_owned(),
-        Subject::Implementation(id) => format!("{id}  ({})", crate::knowledge::implementation(id)?.name),
+        Subject::Implementation(id) => format!("{id}  # {}", crate::knowledge::implementation(id)?.name),
     })
 }
 

@@ -2,22 +2,23 @@
 
 use std::io;
 
+use super::Answer;
 use super::compare::Comparison;
-use super::page::{Page, Piece};
-use super::{Answer, kinds, text};
+use super::page::{Page, Part, Piece, parts};
 use crate::report::{code, prose};
 
 pub(super) fn write(answer: &Answer, out: &mut dyn io::Write) -> io::Result<()> {
     match answer {
         Answer::Listed(catalogue) => page(&catalogue.page(), out),
         Answer::Explained(all) => {
-            for (i, group) in kinds(all).iter().enumerate() {
-                if i > 0 {
+            let mut first = true;
+            for part in parts(all) {
+                if !std::mem::take(&mut first) {
                     writeln!(out)?;
                 }
-                match group.as_slice() {
-                    [one] => page(&text::page(one), out)?,
-                    several => comparison(&Comparison::of(several), out)?,
+                match part {
+                    Part::Page(page) => self::page(&page, out)?,
+                    Part::Comparison(comparison) => self::comparison(&comparison, out)?,
                 }
             }
             Ok(())
@@ -26,7 +27,7 @@ pub(super) fn write(answer: &Answer, out: &mut dyn io::Write) -> io::Result<()> 
 }
 
 fn page(page: &Page, out: &mut dyn io::Write) -> io::Result<()> {
-    writeln!(out, "# {}", title(&page.title))?;
+    writeln!(out, "# {}", prose(&page.title))?;
     if !page.body.is_empty() {
         writeln!(out, "\n{}", page.body.trim_end())?;
     }
@@ -50,12 +51,8 @@ fn paragraph(piece: &Piece) -> String {
     }
 }
 
-fn title(text: &str) -> String {
-    prose(&text.replacen("  ", ": ", 1))
-}
-
 fn comparison(of: &Comparison, out: &mut dyn io::Write) -> io::Result<()> {
-    let columns: Vec<String> = of.columns.iter().map(|c| title(c)).collect();
+    let columns: Vec<String> = of.columns.iter().map(|c| prose(c)).collect();
     writeln!(out, "# {}\n", columns.join(" / "))?;
     writeln!(out, "| | {} |", columns.join(" | "))?;
     writeln!(out, "|{}", " --- |".repeat(columns.len() + 1))?;

@@ -2,9 +2,9 @@
 
 use std::io;
 
+use super::Answer;
 use super::compare::Comparison;
-use super::page::{Page, Piece};
-use super::{Answer, Explanation, implementation, kinds};
+use super::page::{Page, Part, Piece, parts};
 use crate::report::{Style, columns, layout, wrap};
 
 /// Lines longer than this are hard to read, however wide the terminal; a table may be wider.
@@ -24,26 +24,18 @@ pub(super) fn write(answer: &Answer, style: &Style, out: &mut dyn io::Write) -> 
     match answer {
         Answer::Listed(catalogue) => terminal.page(&catalogue.page()),
         Answer::Explained(all) => {
-            for (i, group) in kinds(all).iter().enumerate() {
-                if i > 0 {
+            let mut first = true;
+            for part in parts(all) {
+                if !std::mem::take(&mut first) {
                     writeln!(terminal.out)?;
                 }
-                match group.as_slice() {
-                    [one] => terminal.page(&page(one))?,
-                    several => terminal.comparison(&Comparison::of(several))?,
+                match part {
+                    Part::Page(page) => terminal.page(&page)?,
+                    Part::Comparison(comparison) => terminal.comparison(&comparison)?,
                 }
             }
             Ok(())
         }
-    }
-}
-
-/// The page of one thing.
-pub(super) fn page(of: &Explanation) -> Page {
-    match of {
-        Explanation::Code(code) => code.page(),
-        Explanation::Cause(cause) => cause.page(),
-        Explanation::Implementation(known) => implementation::page(known),
     }
 }
 
@@ -66,9 +58,7 @@ impl Terminal<'_> {
     }
 
     fn page(&mut self, page: &Page) -> io::Result<()> {
-        // Two spaces set the name off from the number.
-        let title: Vec<&str> = page.title.splitn(2, "  ").collect();
-        self.heading(&title.join(": "))?;
+        self.heading(&page.title)?;
         if !page.body.is_empty() {
             let style = Style { width: self.width, colour: self.colour };
             layout(&page.body, &style, self.out)?;
@@ -127,13 +117,12 @@ impl Terminal<'_> {
                 }
             }
             _ => {
-                let together: Vec<String> = of.columns.iter().map(|c| c.replacen("  ", " ", 1)).collect();
-                self.heading(&together.join(" / "))?;
+                self.heading(&of.columns.join(" / "))?;
                 for (label, cells) in &of.rows {
                     writeln!(self.out)?;
                     self.heading(label)?;
                     for (column, cell) in of.columns.iter().zip(cells) {
-                        let name = column.split("  ").next().unwrap_or(column);
+                        let name = column.split(": ").next().unwrap_or(column);
                         self.piece(&Piece::Item(format!("{name}: {cell}")), 2)?;
                     }
                 }
