@@ -4,6 +4,7 @@ use std::io::{self, Write};
 
 use super::args::Looks;
 use super::{Outcome, complain, output};
+use wsdiag::nearest::nearest;
 use wsdiag::report::{Style, layout};
 
 /// A cause and its documentation.
@@ -56,32 +57,10 @@ fn list(causes: &[Documented<'_>], style: &Style, out: &mut dyn Write) -> io::Re
 }
 
 fn unknown(asked: &str, causes: &[Documented<'_>]) -> String {
-    let nearest = causes.iter().map(|c| (distance(asked, c.id), c.id)).min();
-    match nearest {
-        Some((far, id)) if far <= asked.len().max(id.len()) / 2 => {
-            format!("no cause is called {asked:?}; did you mean {id}? \"wsdiag explain\" lists them all")
-        }
-        _ => format!("no cause is called {asked:?}; \"wsdiag explain\" lists them all"),
+    match nearest(asked, causes.iter().map(|c| c.id)) {
+        Some(id) => format!("no cause is called {asked:?}; did you mean {id}? \"wsdiag explain\" lists them all"),
+        None => format!("no cause is called {asked:?}; \"wsdiag explain\" lists them all"),
     }
-}
-
-/// Letters to insert, delete or replace on the way from `a` to `b` (Levenshtein).
-fn distance(a: &str, b: &str) -> usize {
-    let mut row: Vec<usize> = (0..=b.chars().count()).collect();
-    for (i, x) in a.chars().enumerate() {
-        let mut diagonal = i;
-        let mut left = i + 1;
-        for (cell, y) in row.iter_mut().skip(1).zip(b.chars()) {
-            let above = *cell;
-            left = (diagonal + usize::from(x != y)).min(above + 1).min(left + 1);
-            *cell = left;
-            diagonal = above;
-        }
-        if let Some(first) = row.first_mut() {
-            *first = i + 1;
-        }
-    }
-    row.last().copied().unwrap_or(0)
 }
 
 #[cfg(test)]
@@ -117,7 +96,6 @@ mod tests {
 
     #[test]
     fn unknown_causes_have_a_neighbour() {
-        assert_eq!(distance("kitten", "sitting"), 3);
         assert!(unknown("mesage-over-limt", CAUSES).contains("did you mean message-over-limit?"));
         assert!(!unknown("entirely-different-thing", CAUSES).contains("did you mean"));
     }

@@ -139,7 +139,7 @@ impl Fingerprint {
             let value = value_of(name).filter(|v| patterns.iter().any(|p| matches(p, v)))?;
             let whose = if which == WhichHead::Request && self.role == Role::Proxy { "the request's" } else { "its" };
             if patterns.iter().all(|p| matches!(p.as_str(), "{*}" | "{text}")) {
-                fit.add(PRESENT, format!("{whose} head has a {name} header"));
+                fit.add(PRESENT, format!("{whose} head has the header {name}"));
             } else {
                 fit.add(100, format!("{whose} {name} header says {}", shown(value)));
             }
@@ -181,6 +181,22 @@ impl Fingerprint {
             fit.add(20, format!("order and spelling of the header fields in its {what} fit"));
         }
         (fit.score > 0).then_some(fit)
+    }
+
+    /// Whether it has no condition that a match could be told by.
+    pub(super) fn says_nothing(&self) -> bool {
+        let no_list = [&self.fields, &self.path, &self.host, &self.subprotocol, &self.extensions, &self.close_reason]
+            .iter()
+            .all(|list| list.iter().all(|entry| entry == "..."));
+        no_list && self.field.is_empty() && self.start_line.is_none()
+    }
+
+    /// All its patterns.
+    pub(super) fn patterns(&self) -> impl Iterator<Item = &str> {
+        let lists = [&self.path, &self.host, &self.subprotocol, &self.extensions, &self.close_reason];
+        let values = self.fields.iter().filter_map(|f| f.split_once(": ").map(|(_, pattern)| pattern));
+        let rest = self.field.values().chain(lists).flatten().chain(&self.start_line).map(String::as_str);
+        values.chain(rest)
     }
 
     /// Whether it speaks of what `side` is.

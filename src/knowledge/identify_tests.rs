@@ -7,11 +7,15 @@ fn head(lines: &[&str]) -> Head {
     Head { origin: Origin::default(), text: lines.iter().map(|l| format!("{l}\r\n")).collect::<String>().into() }
 }
 
+fn known(found: &Identified) -> &'static str {
+    Knowledge::embedded().ids().find(|id| *id == found.implementation.id).unwrap()
+}
+
 /// Id, confidence and whether there are alternatives.
 fn who(side: Side, request: &Head, response: &Head) -> Option<(&'static str, Confidence, bool)> {
-    let found = identify(&Evidence::new(side, Some(request), Some(response)))?;
+    let found = Knowledge::embedded().identify(&Evidence::new(side, Some(request), Some(response)))?;
     assert!(!found.because.is_empty() && !found.name.is_empty());
-    Some((found.implementation.id.as_str(), found.confidence, !found.alternatives.is_empty()))
+    Some((known(&found), found.confidence, !found.alternatives.is_empty()))
 }
 
 const PLAIN: &[&str] = &[
@@ -103,7 +107,7 @@ fn clients_are_recognised() {
 #[test]
 fn the_clause_names_what_tells() {
     let (request, response) = (head(CHROMIUM), head(PLAIN));
-    let found = identify(&Evidence::new(Side::Client, Some(&request), Some(&response))).unwrap();
+    let found = Knowledge::embedded().identify(&Evidence::new(Side::Client, Some(&request), Some(&response))).unwrap();
     assert!(found.because.starts_with("its User-Agent header says Mozilla/5.0"), "{}", found.because);
     assert!(!found.because.contains("Origin"), "{}", found.because);
 }
@@ -192,8 +196,8 @@ fn nginx_is_a_proxy_and_no_endpoint() {
     ]);
     let request = head(PYTHON_CLIENT);
     let evidence = Evidence::new(Side::Server, Some(&request), Some(&response));
-    assert!(identify(&evidence).is_none());
-    let found = proxies(&evidence);
+    assert!(Knowledge::embedded().identify(&evidence).is_none());
+    let found = Knowledge::embedded().proxies(&evidence);
     assert_eq!(found.len(), 1);
     assert_eq!(found[0].implementation.id, "nginx");
     assert_eq!(found[0].because, "its Server header says nginx/1.22.1");
@@ -204,16 +208,16 @@ fn a_close_reason_speaks_where_the_head_does_not() {
     let (request, response) = (head(HAND_MADE), head(PLAIN));
     let mut evidence = Evidence::new(Side::Server, Some(&request), Some(&response));
     evidence.closes.push((Some(1002), "RSV1 set, bad MASK"));
-    let found = identify(&evidence).unwrap();
+    let found = Knowledge::embedded().identify(&evidence).unwrap();
     assert_eq!((found.implementation.id.as_str(), found.confidence), ("gorilla", Confidence::Likely));
 
     // Joined mid-stream: nothing but the reason.
     let mut evidence = Evidence::new(Side::Server, None, None);
-    assert!(identify(&evidence).is_none());
+    assert!(Knowledge::embedded().identify(&evidence).is_none());
     evidence.closes.push((Some(1011), "keepalive ping timeout"));
-    let found = identify(&evidence).unwrap();
+    let found = Knowledge::embedded().identify(&evidence).unwrap();
     assert_eq!((found.implementation.id.as_str(), found.confidence), ("python-websockets", Confidence::Possible));
-    assert!(found.alternatives.contains(&"uvicorn-websockets-sansio"));
+    assert!(found.alternatives.iter().any(|id| id == "uvicorn-websockets-sansio"));
 }
 
 #[test]
@@ -239,15 +243,15 @@ fn uvicorn_shows_its_backend_in_extensions_and_reasons() {
 
 #[test]
 fn what_rules_name_exists() {
-    for (file, prints) in fingerprints() {
+    for (file, prints) in Knowledge::embedded().fingerprints() {
         for print in prints {
             for id in print.over.iter().chain(&print.shared_with) {
-                assert!(FILES.iter().any(|(known, _)| known == id), "{}: {id}", FILES[*file].0);
+                assert!(Knowledge::embedded().ids().any(|known| known == id), "{file}: {id}");
             }
             assert!(!print.source.is_empty());
         }
-        let all = &at(*file).unwrap().fingerprints;
-        assert_eq!(all.len(), prints.len(), "{}: a fingerprint stands after a limit or close", FILES[*file].0);
+        let all = &Knowledge::embedded().implementation(file).unwrap().fingerprints;
+        assert_eq!(all.len(), prints.len(), "{}: a fingerprint stands after a limit or close", file);
     }
 }
 
@@ -292,7 +296,7 @@ fn an_echoed_reason_says_nothing_about_the_echoer() {
     connection.from_client.closes.push(close(9, reason));
     assert_eq!(Evidence::of(&connection, Side::Server).closes, [(Some(1009), reason)]);
     assert!(Evidence::of(&connection, Side::Client).closes.is_empty());
-    let id = |side| identify(&Evidence::of(&connection, side)).map(|i| i.implementation.id.as_str());
+    let id = |side| Knowledge::embedded().identify(&Evidence::of(&connection, side)).map(|i| known(&i));
     assert_eq!(id(Side::Server), Some("python-websockets"));
     assert_eq!(id(Side::Client), None);
 }
