@@ -52,6 +52,8 @@ pub struct Fingerprint {
     pub extensions: Vec<String>,
     /// Code of the Close frame that `close_reason` speaks of.
     pub close_code: Option<u16>,
+    /// Last one of the codes that begin with `close_code`; `None` for that one alone.
+    pub close_code_end: Option<u16>,
     /// Patterns of a close reason that the role sent and that is not an echo.
     #[serde(default)]
     pub close_reason: Vec<String>,
@@ -146,7 +148,7 @@ impl Fingerprint {
         }
         if !self.close_reason.is_empty() {
             let (_, reason) = seen.closes.iter().find(|(code, reason)| {
-                self.close_code.is_none_or(|c| Some(c) == *code) && self.close_reason.iter().any(|p| matches(p, reason))
+                self.is_close_code(*code) && self.close_reason.iter().any(|p| matches(p, reason))
             })?;
             fit.add(80, format!("its close reason reads \"{}\"", shown(reason)));
         }
@@ -197,6 +199,11 @@ impl Fingerprint {
         let values = self.fields.iter().filter_map(|f| f.split_once(": ").map(|(_, pattern)| pattern));
         let rest = self.field.values().chain(lists).flatten().chain(&self.start_line).map(String::as_str);
         values.chain(rest)
+    }
+
+    fn is_close_code(&self, code: Option<u16>) -> bool {
+        let Some(first) = self.close_code else { return true };
+        code.is_some_and(|code| (first..=self.close_code_end.unwrap_or(first)).contains(&code))
     }
 
     /// Whether it speaks of what `side` is.

@@ -17,6 +17,10 @@ mod stated_limit;
 mod store;
 mod timers;
 
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod heads_tests;
+
 pub use added::KnowledgeError;
 pub use check::Fault;
 pub use codes::{CloseCode, close_code};
