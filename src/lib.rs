@@ -9,6 +9,7 @@ pub mod http;
 pub mod ids;
 pub mod knowledge;
 pub mod limits;
+pub mod nearest;
 pub mod network;
 pub mod report;
 pub mod tcp;

@@ -171,6 +171,11 @@ pub const ADVANCES: usize = 16;
 /// Different handshake heads that are kept once for all connections that share them.
 pub const SHARED_HEADS: usize = 4096;
 
+/// Knowledge files that are read of one folder.
+pub const KNOWLEDGE_FILES: usize = 1000;
+/// Bytes that are read of one knowledge file.
+pub const KNOWLEDGE_FILE_BYTES: u64 = 1 << 20;
+
 /// Requests of one connection that wait for their answers.
 pub const REQUESTS_WAITING: usize = 1024;
 /// Failed handshakes that are listed of one connection.

@@ -4,7 +4,7 @@ use std::process::{Command, Stdio};
 
 use wsdiag::diagnosis::causes::CAUSES;
 use wsdiag::explain::{Answer, Catalogue, Explanation, Form, look_up};
-use wsdiag::knowledge::implementations;
+use wsdiag::knowledge::Knowledge;
 use wsdiag::report::Style;
 
 fn asked(words: &str) -> Answer {
@@ -45,14 +45,14 @@ fn every_cause_and_implementation_answers() {
     for cause in CAUSES {
         answers(cause.id, cause.id);
     }
-    for known in implementations() {
+    for known in Knowledge::embedded().implementations() {
         answers(&known.id, &known.id);
     }
 }
 
 #[test]
 fn all_of_a_kind_can_stand_side_by_side() {
-    let ids: Vec<&str> = implementations().map(|i| i.id.as_str()).collect();
+    let ids: Vec<&str> = Knowledge::embedded().implementations().map(|i| i.id.as_str()).collect();
     let causes: Vec<&str> = CAUSES.iter().map(|c| c.id).collect();
     for all in [ids.join(" "), causes.join(" "), "1000-1015".to_owned()] {
         for width in [40, 80, 200, 1000] {

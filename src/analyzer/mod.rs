@@ -14,6 +14,7 @@ use crate::capture::{FileFacts, InputError, Stop, Timeline};
 use crate::connection::{CaptureFacts, Observations};
 use crate::diagnosis;
 use crate::ids::{Origin, Timestamp};
+use crate::knowledge::Knowledge;
 use crate::limits;
 use crate::network;
 use crate::report::model::Report;
@@ -33,17 +34,27 @@ pub struct Analysis {
     pub errors: Vec<InputError>,
 }
 
+/// What an analysis can be told.
+#[derive(Debug, Default)]
+pub struct Options {
+    /// Asks to read no further from pipes.
+    pub stop: Stop,
+    /// Implementations that are known beside the embedded ones, or in their place.
+    pub knowledge: Option<Knowledge>,
+}
+
 /// Reads captures, folders of them and standard input (`-`) as one timeline, and diagnoses what is in them.
 #[must_use]
 pub fn analyze(paths: &[PathBuf]) -> Analysis {
-    analyze_until(paths, &Stop::default())
+    analyze_with(paths, &Options::default())
 }
 
-/// [`analyze`], which can be asked to read no further from pipes.
+/// [`analyze`] with options.
 #[must_use]
-pub fn analyze_until(paths: &[PathBuf], stop: &Stop) -> Analysis {
-    let (observations, errors) = observe_until(paths, stop, &mut |_| {});
-    Analysis { report: diagnosis::diagnose(observations), errors }
+pub fn analyze_with(paths: &[PathBuf], options: &Options) -> Analysis {
+    let (observations, errors) = observe_until(paths, &options.stop, &mut |_| {});
+    let knowledge = options.knowledge.as_ref().unwrap_or(Knowledge::embedded());
+    Analysis { report: diagnosis::diagnose(observations, knowledge), errors }
 }
 
 /// Reads captures; `on_frame` sees every WebSocket frame as soon as it is complete.

@@ -36,6 +36,12 @@ pub(super) struct Arguments {
     #[arg(short, long, value_name = "FILE")]
     pub(super) output: Option<PathBuf>,
 
+    /// Know the implementations too that the files in FOLDER describe (repeatable)
+    ///
+    /// A file whose id is one that wsdiag knows replaces that. See docs/knowledge.md.
+    #[arg(long, value_name = "FOLDER")]
+    pub(super) knowledge: Vec<PathBuf>,
+
     #[command(flatten)]
     pub(super) looks: Looks,
 }

@@ -14,7 +14,7 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use args::{Arguments, Command};
-use wsdiag::capture::Stop;
+use wsdiag::analyzer::Options;
 use wsdiag::report::model::Report;
 
 /// What analyzing captures came to: a report, complete or not, and what kept it from being complete.
@@ -46,7 +46,7 @@ impl From<Outcome> for ExitCode {
 /// Runs wsdiag with these arguments, the program's name first.
 pub(crate) fn run(
     arguments: impl IntoIterator<Item = OsString>,
-    analyze: impl Fn(&[PathBuf], &Stop) -> Analysis,
+    analyze: impl Fn(&[PathBuf], Options) -> Analysis,
 ) -> ExitCode {
     let arguments = match Arguments::try_parse_from(arguments) {
         Ok(arguments) => arguments,

@@ -5,11 +5,12 @@ use std::path::{Path, PathBuf};
 
 use super::args::Arguments;
 use super::{Analysis, Outcome, complain, interrupt, output};
-use wsdiag::capture::Stop;
+use wsdiag::analyzer::Options;
+use wsdiag::knowledge::{Knowledge, KnowledgeError};
 use wsdiag::report::{FORMATS, Format, render};
 
 /// Analyzes the files and writes the report.
-pub(super) fn run(arguments: &Arguments, analyze: impl Fn(&[PathBuf], &Stop) -> Analysis) -> Outcome {
+pub(super) fn run(arguments: &Arguments, analyze: impl Fn(&[PathBuf], Options) -> Analysis) -> Outcome {
     let refused = |capture: &Path| {
         let name = capture.display();
         complain(format_args!("{name}: the report would replace this capture; give --output another name"));
@@ -19,6 +20,13 @@ pub(super) fn run(arguments: &Arguments, analyze: impl Fn(&[PathBuf], &Stop) -> 
         return refused(capture);
     }
     let Some(format) = format(arguments) else { return Outcome::Failed };
+    let knowledge = match knowledge(&arguments.knowledge) {
+        Ok(knowledge) => knowledge,
+        Err(errors) => {
+            errors.iter().for_each(complain);
+            return Outcome::Failed;
+        }
+    };
     let stop = match interrupt::catch(&arguments.files) {
         Ok(stop) => stop,
         Err(reason) => {
@@ -26,7 +34,7 @@ pub(super) fn run(arguments: &Arguments, analyze: impl Fn(&[PathBuf], &Stop) -> 
             return Outcome::Failed;
         }
     };
-    let Analysis { report, errors, warnings } = analyze(&arguments.files, &stop);
+    let Analysis { report, errors, warnings } = analyze(&arguments.files, Options { stop: stop.clone(), knowledge });
     // From here on a signal ends the program.
     stop.now();
     warnings.into_iter().for_each(complain);
@@ -46,6 +54,14 @@ pub(super) fn run(arguments: &Arguments, analyze: impl Fn(&[PathBuf], &Stop) -> 
         complain(reason);
         Outcome::Failed
     })
+}
+
+/// What `--knowledge` adds; `None` where it adds nothing.
+fn knowledge(folders: &[PathBuf]) -> Result<Option<Knowledge>, Vec<KnowledgeError>> {
+    if folders.is_empty() {
+        return Ok(None);
+    }
+    Knowledge::with_folders(folders).map(Some)
 }
 
 /// What `--format` says, or the extension of `--output`, or the default.

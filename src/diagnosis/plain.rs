@@ -168,7 +168,7 @@ pub fn note(finding: &mut Finding, text: impl Into<String>, packets: &[PacketNum
 
 /// What the identified implementation, or any known one, means by this code and reason.
 #[must_use]
-pub fn known_meaning(case: &Case<'_>) -> Option<(&'static str, &'static knowledge::Close)> {
+pub fn known_meaning<'a>(case: &Case<'a>) -> Option<(&'a str, &'a knowledge::Close)> {
     let (from, close) = case.ending.close?;
     if let Some(identified) = case.implementation(from)
         && let Some(meaning) = identified.implementation.close_meaning(close.code, &close.reason, from).first().copied()
@@ -178,7 +178,7 @@ pub fn known_meaning(case: &Case<'_>) -> Option<(&'static str, &'static knowledg
     if close.reason.is_empty() {
         return None;
     }
-    let meanings = knowledge::reason_meaning(close.code, &close.reason);
+    let meanings = case.world.knowledge.reason_meaning(close.code, &close.reason);
     meanings.first().map(|(implementation, meaning)| (implementation.name.as_str(), *meaning))
 }
 

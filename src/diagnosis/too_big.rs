@@ -42,7 +42,7 @@ pub struct Suspect<'a> {
     /// The limit.
     pub limit: LimitReport,
     /// The known limit of the identified implementation that fits.
-    pub known: Option<&'static Limit>,
+    pub known: Option<&'a Limit>,
     /// Why a size is held responsible although no 1009 says so; `None` with 1009.
     pub without_code: Option<String>,
     /// What the capture lacks that may speak for it: another message that was refused, or an answer to this one.
@@ -162,13 +162,13 @@ fn set_limit(suspect: &mut Suspect<'_>, stated: Option<u64>) {
 }
 
 /// The limit of the identified receiver whose default lies between what it accepted and what it refused.
-fn known_limit(
-    case: &Case<'_>,
+fn known_limit<'a>(
+    case: &Case<'a>,
     receiver: Side,
     message: &Message,
     size: u64,
     accepted: &Accepted,
-) -> Option<&'static Limit> {
+) -> Option<&'a Limit> {
     let identified = case.implementation(receiver)?;
     identified.implementation.size_limits(receiver).find(|limit| {
         let (passed, refused) = match limit.applies_to {

@@ -14,9 +14,12 @@ use super::recurrence::{Measure, Recurrence, alike};
 use super::sizes::Sizes;
 use crate::connection::{Connection, Observations};
 use crate::ids::{Side, Timestamp};
+use crate::knowledge::Knowledge;
 
 /// Everything beyond the single connection.
 pub struct World<'a> {
+    /// What is known of implementations.
+    pub knowledge: &'a Knowledge,
     /// The records.
     pub observations: &'a Observations,
     /// How each connection ended.
@@ -50,9 +53,9 @@ struct Spans {
 impl<'a> World<'a> {
     /// Looks at all records once.
     #[must_use]
-    pub fn new(observations: &'a Observations) -> World<'a> {
+    pub fn new(observations: &'a Observations, knowledge: &'a Knowledge) -> World<'a> {
         let endings: Vec<_> = observations.connections.iter().map(Ending::of).collect();
-        let mut identifier = Identifier::default();
+        let mut identifier = Identifier::new(knowledge);
         let ends = observations.connections.iter().map(|c| identifier.ends(c)).collect();
         let mut by_server: BTreeMap<SocketAddr, Vec<usize>> = BTreeMap::new();
         for (index, connection) in observations.connections.iter().enumerate() {
@@ -62,6 +65,7 @@ impl<'a> World<'a> {
         let events = Events::new(observations, &endings, &by_server);
         let legs = Legs::new(observations);
         World {
+            knowledge,
             observations,
             endings,
             ends,

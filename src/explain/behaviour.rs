@@ -4,7 +4,8 @@ use std::sync::OnceLock;
 
 use serde::Serialize;
 
-use crate::knowledge::{Close, Implementation, Trigger, implementations};
+use super::implementations;
+use crate::knowledge::{Close, Implementation, Trigger};
 
 /// Implementations that end the connection in one way in one situation.
 #[derive(Debug, Serialize)]

@@ -3,9 +3,10 @@
 use serde::Serialize;
 
 use super::code::span;
+use super::implementations;
 use super::page::{Page, Section};
 use crate::diagnosis::causes::CAUSES;
-use crate::knowledge::{close_codes, implementations};
+use crate::knowledge::close_codes;
 
 /// The list of everything that can be explained.
 #[derive(Debug, Serialize)]

@@ -5,11 +5,12 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 
 use super::behaviour::{self, Behaviour, SITUATIONS, on_the_wire, words};
+use super::implementations;
 use super::page::{Page, Piece, Section};
 use super::{Explanation, summary};
 use crate::diagnosis::application_codes::{Defined, defined_between};
 use crate::diagnosis::words as numbers;
-use crate::knowledge::{CloseCode, close_code, close_codes, confusions, implementations};
+use crate::knowledge::{CloseCode, close_code, close_codes, confusions};
 use crate::report::model::Party;
 
 /// What a close code means, and who sends it.

@@ -3,9 +3,11 @@
 //! Words are read from left to right, as many at a time as name one thing: `1007 1009` are two things, `message over
 //! limit` is one. What names a thing exactly goes before what stands for a part of its name.
 
+use super::implementations;
 use super::{CauseExplanation, CodeExplanation, Explanation};
 use crate::diagnosis::causes::CAUSES;
-use crate::knowledge::{close_code, close_codes, implementations};
+use crate::knowledge::{close_code, close_codes};
+use crate::nearest::distance;
 
 /// Names that are offered for a word that means nothing.
 const NEAREST: usize = 3;
@@ -192,7 +194,7 @@ fn named(subject: Subject) -> Option<String> {
             format!("{}  # {}", super::code::span(entry.code, entry.code_end), entry.name)
         }
         Subject::Cause(at) => CAUSES.get(at)?.id.to_owned(),
-        Subject::Implementation(id) => format!("{id}  # {}", crate::knowledge::implementation(id)?.name),
+        Subject::Implementation(id) => format!("{id}  # {}", super::implementation(id)?.name),
     })
 }
 
@@ -201,7 +203,7 @@ fn explanation(subject: Subject) -> Option<Explanation> {
         Subject::Code(code) => CodeExplanation::of(code).map(Explanation::from),
         Subject::Range(at) => close_codes().get(at).map(|e| CodeExplanation::of_entry(e).into()),
         Subject::Cause(at) => CAUSES.get(at).map(|c| Explanation::Cause(CauseExplanation::of(c))),
-        Subject::Implementation(id) => crate::knowledge::implementation(id).map(Explanation::Implementation),
+        Subject::Implementation(id) => super::implementation(id).map(Explanation::Implementation),
     }
 }
 
@@ -223,25 +225,6 @@ fn nearest(phrase: &str) -> Vec<String> {
     near.sort_unstable();
     near.dedup();
     near.into_iter().take(NEAREST).map(|(_, name)| name.to_owned()).collect()
-}
-
-/// Letters to insert, delete or replace on the way from `a` to `b` (Levenshtein).
-fn distance(a: &str, b: &str) -> usize {
-    let mut row: Vec<usize> = (0..=b.chars().count()).collect();
-    for (i, x) in a.chars().enumerate() {
-        let mut diagonal = i;
-        let mut left = i + 1;
-        for (cell, y) in row.iter_mut().skip(1).zip(b.chars()) {
-            let above = *cell;
-            left = (diagonal + usize::from(x != y)).min(above + 1).min(left + 1);
-            *cell = left;
-            diagonal = above;
-        }
-        if let Some(first) = row.first_mut() {
-            *first = i + 1;
-        }
-    }
-    row.last().copied().unwrap_or(0)
 }
 
 #[cfg(test)]
@@ -319,11 +302,5 @@ mod tests {
         assert!(matches!(refused("apache"), Misunderstood::Ambiguous(_, among) if among.len() >= 2));
         assert!(matches!(refused("1009 mesage"), Misunderstood::Unknown(what, _) if what == "mesage"));
         assert!(matches!(refused("?"), Misunderstood::Unknown(..)));
-    }
-
-    #[test]
-    fn distances_are_counted_in_letters() {
-        assert_eq!(distance("kitten", "sitting"), 3);
-        assert_eq!(distance("", "abc"), 3);
     }
 }

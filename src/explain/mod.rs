@@ -19,7 +19,7 @@ use std::io;
 use serde::Serialize;
 
 use crate::diagnosis::causes::CAUSES;
-use crate::knowledge::{Implementation, implementations};
+use crate::knowledge::{Implementation, Knowledge};
 use crate::report::Style;
 pub use behaviour::{Behaviour, Closer};
 pub use catalogue::Catalogue;
@@ -101,4 +101,14 @@ fn kinds(all: &[Explanation]) -> Vec<Vec<&Explanation>> {
         }
     }
     groups
+}
+
+/// All implementations, in order of their ids.
+fn implementations() -> impl Iterator<Item = &'static Implementation> {
+    Knowledge::embedded().implementations().map(AsRef::as_ref)
+}
+
+/// The implementation with that id.
+fn implementation(id: &str) -> Option<&'static Implementation> {
+    Knowledge::embedded().implementation(id).map(AsRef::as_ref)
 }
