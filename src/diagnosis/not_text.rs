@@ -245,8 +245,8 @@ fn link(
     if named {
         return Some((Confidence::Certain, None));
     }
-    let later = case.connection.sent_by(refusal.by).last_message.map(|o| o.at);
-    let carried_on = waited > PROMPT && later.is_some_and(|at| at.seconds_since(noticed.at) > PROMPT);
+    let later = case.connection.sent_by(refusal.by).last_message;
+    let carried_on = waited > PROMPT && later.is_some_and(|o| o.at.seconds_since(noticed.at) > PROMPT);
     match refusal.code {
         1007 if !carried_on => Some((Confidence::Certain, None)),
         1007 => reason.is_empty().then_some((Confidence::Likely, None)),
@@ -256,7 +256,7 @@ fn link(
             (!carried_on && !another_fault).then_some((sure, None))
         }
         code => {
-            let answered = later.is_some_and(|at| at > noticed.at);
+            let answered = later.is_some_and(|o| o > noticed);
             let together = case.world.event_of(case.index).is_some();
             if waited > PROMPT || answered || puts_up_with_it(case, refusal, message) {
                 return None;
@@ -332,7 +332,7 @@ fn split<'a>(case: &Case<'a>, refusal: &Refusal<'a>, sent: &'a Sent) -> Option<(
         };
     let noticed = if at_fragment { split.origin } else { message.last };
     let waited = refusal.at.at.seconds_since(noticed.at);
-    let answered = case.connection.sent_by(refusal.by).last_message.is_some_and(|o| o.at > noticed.at);
+    let answered = case.connection.sent_by(refusal.by).last_message.is_some_and(|o| o > noticed);
     let reason = refusal.reason();
     let unclear = !reason.is_empty() && !speaks_of_text(reason);
     let (confidence, without_code) = match refusal.code {
