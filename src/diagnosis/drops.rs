@@ -229,9 +229,9 @@ pub fn plain(case: &Case<'_>, end: TcpEnd) -> Finding {
         last_thing_sentence(case)
     );
     let holes = case.has_holes(Side::Client) || case.has_holes(Side::Server);
-    let confidence = if holes { Confidence::Likely } else { Confidence::Certain };
     let severity = if by == Side::Server { Severity::Problem } else { Severity::Notice };
-    let mut finding = Finding::new(confidence, severity, title, explanation);
+    // Who ended TCP is a fact; that nothing else provoked it is only what remains when everything else was looked for.
+    let mut finding = Finding::new(Confidence::Likely, severity, title, explanation);
     finding.caused_by = Some(by.into());
     finding.change = Some(by.into());
     if holes && !case.ending.may_hide_close {

@@ -6,7 +6,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use super::case::Ending;
 use super::timers;
-use crate::connection::{FailedAttempt, FailedHandshake, Observations};
+use crate::connection::{Connection, FailedAttempt, FailedHandshake, Observations};
 use crate::ids::{PacketNumber, Side, Timestamp};
 
 /// What kind of event.
@@ -296,7 +296,9 @@ impl After {
         }
         // In order of their first packets.
         let later = members.partition_point(|i| observations.connections[*i].first.at <= from);
-        let returned = members[later..].iter().map(|i| &observations.connections[*i]);
+        // One whose beginning is not in the capture may be older than its first packet there.
+        let opened_since = |c: &&Connection| !c.joined_midstream;
+        let returned = members[later..].iter().map(|i| &observations.connections[*i]).filter(opened_since);
         for connection in returned.filter(|c| counts(c.first.at)).take(RETURN_COUNT) {
             after.returned += 1;
             after.attempts.entry(connection.client.ip()).or_default().push(connection.first.at);

@@ -35,6 +35,9 @@ pub fn topic(reason: &str) -> Option<Topic> {
         Some(Topic::Keepalive)
     } else if says(&["idle", "inactiv", "no activity", "read timeout", "timed out waiting", "activity timeout"]) {
         Some(Topic::Idle)
+    } else if says(&["websocket session"]) && says(&["timeout", "timed out"]) {
+        // The session that some servers speak of is the connection itself.
+        Some(Topic::Idle)
     } else if says(&[
         "session",
         "logged out",
@@ -205,6 +208,7 @@ mod tests {
         assert_eq!(topic("The WebSocket session [0] idle timeout expired"), Some(Topic::Idle));
         assert_eq!(topic("keepalive ping timeout"), Some(Topic::Keepalive));
         assert_eq!(topic("The web application is stopping"), Some(Topic::Shutdown));
+        assert_eq!(topic("The WebSocket session [0] timeout expired"), Some(Topic::Idle));
         assert_eq!(topic("Session expired"), Some(Topic::Session));
         assert_eq!(topic("bye"), None);
     }

@@ -205,7 +205,7 @@ fn dropped_for_size(case: &Case<'_>, message: &Message, size: u64, exceeds: bool
         return None;
     }
     let is_last = case.arrived().last().is_some_and(|m| m.number == message.number);
-    let answered = case.connection.sent_by(closer).last_message.is_some_and(|o| o.at > message.last.at);
+    let answered = case.connection.sent_by(closer).last_message.is_some_and(|o| o > message.last);
     let waited = end.at.seconds_since(message.last.at);
     if !is_last || answered || waited > ANSWER_SECONDS {
         return None;

@@ -12,7 +12,7 @@ use super::files::{Files, FilesOf};
 use super::legs::Legs;
 use super::recurrence::{Measure, Recurrence, alike};
 use super::sizes::Sizes;
-use crate::connection::{Connection, Observations};
+use crate::connection::{Connection, GapCause, Observations};
 use crate::ids::{Side, Timestamp};
 use crate::knowledge::Knowledge;
 
@@ -34,6 +34,8 @@ pub struct World<'a> {
     pub events: Events,
     /// Conversations seen on both sides of a proxy.
     pub legs: Legs,
+    /// Whether packets are missing that were sent: what is not in the captures may have been among them.
+    pub lossy: bool,
     recurrence: Recurrence,
     /// What sentences call the captures.
     files: Files,
@@ -43,6 +45,14 @@ pub struct World<'a> {
 
 /// Whose silences: the server, the side that ended other connections for one, and whose silence it was.
 type Survived = (SocketAddr, Side, Option<Side>);
+
+/// Whether the capture missed packets of a connection.
+fn lacks_packets(connection: &Connection) -> bool {
+    [&connection.from_client, &connection.from_server].into_iter().any(|sent| {
+        let lost = &sent.lost;
+        lost.fin.is_some() || lost.unlisted_gap_bytes > 0 || lost.gaps.iter().any(|gap| gap.why == GapCause::Lost)
+    })
+}
 
 /// When the connections to a server began and ended, each in order.
 struct Spans {
@@ -73,6 +83,7 @@ impl<'a> World<'a> {
             sizes,
             events,
             legs,
+            lossy: observations.connections.iter().any(lacks_packets),
             recurrence: Recurrence::default(),
             survived: RefCell::default(),
             open: RefCell::default(),

@@ -4,6 +4,7 @@ use crate::diagnosis::case::Case;
 use crate::diagnosis::finding::{Cause, Family, Finding, Verdict};
 use crate::diagnosis::going_away;
 use crate::diagnosis::going_away::Topic;
+use crate::diagnosis::idle;
 use crate::diagnosis::recurrence::Measure;
 use crate::diagnosis::timers;
 use crate::ids::PacketNumber;
@@ -64,6 +65,10 @@ fn check(case: &Case<'_>) -> Verdict {
         } else {
             Verdict::NotThis
         };
+    }
+    let outlived = idle::survived(case, None).filter(|s| *s > silence * 1.05 + 0.5);
+    if let Some(longest) = outlived.filter(|_| !reason_says) {
+        return Verdict::RuledOut(format!("a silence of {} was survived on the same server", timers::words(longest)));
     }
     let confidence = match (reason_says, recurring && siblings.len() >= 3, round.is_some()) {
         (true, _, _) => Confidence::Certain,

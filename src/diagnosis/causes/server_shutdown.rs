@@ -50,7 +50,10 @@ fn check(case: &Case<'_>) -> Verdict {
         return Verdict::NotThis;
     }
     let confidence = match event {
-        Some(event) if event.is_mass() && (reason_says || !event.after.refused.is_empty()) => Confidence::Certain,
+        // That nothing was accepted afterwards is known only where nothing is missing.
+        Some(event) if event.is_mass() && !case.world.lossy && (reason_says || !event.after.refused.is_empty()) => {
+            Confidence::Certain
+        }
         Some(event) if event.is_mass() => Confidence::Likely,
         _ if reason_says => Confidence::Likely,
         _ => Confidence::Possible,
