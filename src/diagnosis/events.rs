@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 
 use super::case::Ending;
-use super::timers;
+use super::{idle, timers};
 use crate::connection::{FailedAttempt, FailedHandshake, Observations};
 use crate::ids::{PacketNumber, Side, Timestamp};
 
@@ -222,6 +222,7 @@ fn one_timer(observations: &Observations, endings: &[Ending<'_>], connections: &
         Some(endings[*i].at?.at.seconds_since(last.unwrap_or(connection.opened()).at))
     };
     let spans: Vec<f64> = connections.iter().filter_map(silence).collect();
+    let ended = || connections.iter().filter_map(|i| Some((&observations.connections[*i], endings[*i].at?.at)));
     let Some(first) = spans.first() else { return false };
     let ends: Vec<Timestamp> = connections.iter().filter_map(|i| Some(endings[*i].at?.at)).collect();
     let spread = match (ends.iter().min(), ends.iter().max()) {
@@ -235,7 +236,8 @@ fn one_timer(observations: &Observations, endings: &[Ending<'_>], connections: &
     spans.len() == connections.len()
         && spread > 0.05
         && (is_round && agree((spread / 3.0).max(0.03))
-            || *first >= 1.9 && spans.len() >= 3 && spread > 0.3 && agree(spread / 10.0))
+            || *first >= 1.9 && spans.len() >= 3 && spread > 0.3 && agree(spread / 10.0)
+            || spans.len() >= 3 && spread > 0.3 && idle::one_lazy_timer(ended()))
 }
 
 /// Whether ends lie close together, measured by how long the connections had lived.
