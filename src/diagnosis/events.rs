@@ -151,8 +151,12 @@ impl Events {
                     .collect();
                 ended.sort();
                 for group in ended.chunk_by(|a, b| b.0.seconds_since(a.0) < WINDOW_SECONDS) {
+                    let Some((from, _)) = group.first() else { continue };
+                    // What opened after the first of the ends was not ended by what ended that.
+                    let was_open = |i: usize| observations.connections[i].opened().at <= *from;
+                    let group: Vec<(Timestamp, usize)> = group.iter().copied().filter(|(_, i)| was_open(*i)).collect();
                     let connections: Vec<usize> = group.iter().map(|(_, i)| *i).collect();
-                    let (Some((from, _)), Some((to, _))) = (group.first(), group.last()) else { continue };
+                    let Some((to, _)) = group.last() else { continue };
                     if connections.len() < 2
                         || !at_once(observations, &connections, *from, *to)
                         || one_timer(observations, endings, &connections)

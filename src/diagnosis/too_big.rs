@@ -9,7 +9,7 @@ use super::sizes::{Accepted, was_answered};
 use super::words;
 use crate::connection::{Message, Rule, TcpEndKind};
 use crate::ids::{PacketNumber, Side};
-use crate::knowledge::{self, AppliesTo, Limit, Trigger};
+use crate::knowledge::{self, AppliesTo, Identified, Limit, Trigger};
 use crate::report::model::{Confidence, LimitBasis, LimitReport, Party, Severity};
 
 /// What a size explains.
@@ -440,11 +440,7 @@ fn add_fixes(case: &Case<'_>, suspect: &Suspect<'_>, counted: Counted, finding: 
     let identified = case.implementation(receiver);
     // The setting helps even where the default does not fit: then somebody has set it to another value.
     let setting = suspect.known.or_else(|| {
-        let wanted = |l: &&Limit| match counted {
-            Counted::Frame => l.applies_to == AppliesTo::Frame,
-            _ => matches!(l.applies_to, AppliesTo::Message | AppliesTo::DecompressedMessage),
-        };
-        identified.and_then(|i| i.implementation.size_limits(receiver).find(wanted))
+        identified.and_then(|i| i.implementation.size_limits(receiver).find(|l| is_counted(l, counted)))
     });
     let one = if counted == Counted::Frame { "frame" } else { "message" };
     let its_limit = format!("the WebSocket library's limit for one received {one}");
@@ -453,7 +449,10 @@ fn add_fixes(case: &Case<'_>, suspect: &Suspect<'_>, counted: Counted, finding: 
             let name = &identified.implementation.name;
             let raise = match identified.confidence {
                 // Others look the same: the reader knows which one it is.
-                Confidence::Possible => format!("raise {its_limit}; in {name} it is called {}", limit.setting),
+                Confidence::Possible => {
+                    let others = others_call_it(identified, receiver, counted);
+                    format!("raise {its_limit}; in {name} it is called {}{others}", limit.setting)
+                }
                 Confidence::Likely | Confidence::Certain => format!("raise {} of {name}", limit.setting),
             };
             (
@@ -482,6 +481,26 @@ fn add_fixes(case: &Case<'_>, suspect: &Suspect<'_>, counted: Counted, finding: 
         ),
     };
     finding.fixes.push(crate::report::model::Fix { party: Party::from(sender), text, example: None, source: None });
+}
+
+/// Whether a limit is one of what is counted here.
+fn is_counted(limit: &Limit, counted: Counted) -> bool {
+    match counted {
+        Counted::Frame => limit.applies_to == AppliesTo::Frame,
+        _ => matches!(limit.applies_to, AppliesTo::Message | AppliesTo::DecompressedMessage),
+    }
+}
+
+/// What the next likely of the libraries that look the same call the setting: `, in gorilla/websocket SetReadLimit`.
+fn others_call_it(identified: &Identified, receiver: Side, counted: Counted) -> String {
+    const NAMED: usize = 2;
+    let others = identified.alternatives.iter().filter_map(|id| {
+        let other = knowledge::implementation(id)?;
+        // A bare name: what is longer explains, or changes source code.
+        let limit = other.size_limits(receiver).find(|l| is_counted(l, counted) && !l.setting.contains(' '))?;
+        Some(format!(", in {} {}", other.name, limit.setting))
+    });
+    others.take(NAMED).collect()
 }
 
 /// The line that changes `limit`: of two, separated by a slash, the first is for servers and the second for clients.
