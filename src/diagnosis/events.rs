@@ -58,6 +58,8 @@ pub struct After {
     pub returned: usize,
     /// All attempts, per client address.
     pub attempts: BTreeMap<IpAddr, Vec<Timestamp>>,
+    /// Connections that had ended, per client address: one host may have many, each of which comes back.
+    pub ended: BTreeMap<IpAddr, usize>,
 }
 
 /// One attempt to connect.
@@ -99,12 +101,13 @@ impl After {
         judged > 0 && growing.count() * 2 >= judged
     }
 
-    /// Clients hammering: five attempts or more of one client, less than a second apart, without backing off; or more than
-    /// ten attempts a second in all.
+    /// Clients hammering: five attempts or more of one client, less than a second apart, without backing off, and more than
+    /// one for each connection that it had lost; or more than ten attempts a second in all.
     #[must_use]
     pub fn is_storm(&self) -> bool {
-        let hammering =
-            self.busiest().is_some_and(|(_, count, median)| count >= 5 && median < 1.0) && !self.backs_off();
+        let lost = |ip| self.ended.get(&ip).copied().unwrap_or(0);
+        let hammering = self.busiest().is_some_and(|(ip, count, median)| count >= 5.max(2 * lost(ip)) && median < 1.0)
+            && !self.backs_off();
         let mut all: Vec<Timestamp> = self.attempts.values().flatten().copied().collect();
         all.sort();
         let dense = all.windows(20).any(|w| w[19].seconds_since(w[0]) < 2.0);
@@ -168,7 +171,10 @@ impl Events {
                     if connections.len() * 2 < open {
                         continue;
                     }
-                    let after = After::of(observations, members, &attempts, *server, *from);
+                    let mut after = After::of(observations, members, &attempts, *server, *from);
+                    for index in &connections {
+                        *after.ended.entry(observations.connections[*index].client.ip()).or_default() += 1;
+                    }
                     let together = connections.len() >= 3 && to.seconds_since(*from) <= AT_ONCE_SECONDS;
                     if calm && (!together || after.refused.is_empty()) {
                         continue;

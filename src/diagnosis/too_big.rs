@@ -51,7 +51,8 @@ pub struct Suspect<'a> {
 
 /// Lengths from here on are bugs, not messages (2 GiB).
 const ABSURD: u64 = 1 << 31;
-/// Messages below this size are not held responsible for a bare TCP end.
+/// Messages below this size are not held responsible for a bare TCP end; those below a quarter of it not even where the
+/// receiver's library is known to drop what is too big.
 const SMALLEST_DROP: u64 = 4096;
 /// So many times the limit is a size that raising the limit need not be the answer to.
 const FAR_ABOVE: u64 = 4;
@@ -197,8 +198,12 @@ fn dropped_for_size(case: &Case<'_>, message: &Message, size: u64, exceeds: bool
     let end = case.ending.at?;
     let (closer, sender) = (case.ending.closer?, case.ending.closer?.other());
     let code = case.ending.code?;
+    let known_to_drop = case
+        .implementation(closer)
+        .is_some_and(|i| i.implementation.drops_instead_of_closing(Trigger::Oversize, closer));
+    let smallest = if known_to_drop { SMALLEST_DROP / 4 } else { SMALLEST_DROP };
     if !exceeds
-        || size < SMALLEST_DROP
+        || size < smallest
         || message.defect.is_some() && message.declared_bytes < ABSURD
         || !matches!(code, 1000 | 1002 | 1005 | 1006 | 1008 | 1011)
     {
@@ -210,9 +215,6 @@ fn dropped_for_size(case: &Case<'_>, message: &Message, size: u64, exceeds: bool
     if !is_last || answered || waited > ANSWER_SECONDS {
         return None;
     }
-    let known_to_drop = case
-        .implementation(closer)
-        .is_some_and(|i| i.implementation.drops_instead_of_closing(Trigger::Oversize, closer));
     let cut_short =
         !message.complete && case.connection.tcp_end.is_some_and(|e| e.how == TcpEndKind::Rst && e.by == closer);
     let twice_as_large =
@@ -439,9 +441,9 @@ fn add_fixes(case: &Case<'_>, suspect: &Suspect<'_>, counted: Counted, finding: 
     let would_pass = words::bytes(round_up(size));
     let identified = case.implementation(receiver);
     // The setting helps even where the default does not fit: then somebody has set it to another value.
-    let setting = suspect.known.or_else(|| {
-        identified.and_then(|i| i.implementation.size_limits(receiver).find(|l| is_counted(l, counted)))
-    });
+    let setting = suspect
+        .known
+        .or_else(|| identified.and_then(|i| i.implementation.size_limits(receiver).find(|l| is_counted(l, counted))));
     let one = if counted == Counted::Frame { "frame" } else { "message" };
     let its_limit = format!("the WebSocket library's limit for one received {one}");
     let (text, example, source) = match (setting, identified) {
