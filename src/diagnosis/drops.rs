@@ -13,6 +13,19 @@ pub fn bare_end(case: &Case<'_>) -> Option<TcpEnd> {
     if case.ending.without_close() { case.connection.tcp_end } else { None }
 }
 
+/// The bare FIN of one side that the other answered with a Close 1002 without a reason of its own: what broke was that no
+/// Close came, and that 1002 answers the end and no frame.
+#[must_use]
+pub fn end_before_close(case: &Case<'_>) -> Option<TcpEnd> {
+    let (from, close) = case.ending.close.filter(|(_, c)| c.code == Some(1002) && c.reason.is_empty())?;
+    let by = from.other();
+    let fin = case.connection.sent_by(by).fin.filter(|fin| *fin < close.origin)?;
+    if case.ending.answer.is_some() || case.has_holes(by) || super::breach::answered(case).is_some() {
+        return None;
+    }
+    case.connection.tcp_end.filter(|end| end.by == by && end.origin == fin)
+}
+
 /// That no Close came before the end, as a sentence, or that the capture does not show one.
 #[must_use]
 pub fn no_close(case: &Case<'_>) -> &'static str {

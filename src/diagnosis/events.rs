@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 
 use super::case::Ending;
-use super::timers;
+use super::{idle, timers};
 use crate::connection::{Connection, FailedAttempt, FailedHandshake, Observations};
 use crate::ids::{PacketNumber, Side, Timestamp};
 
@@ -58,6 +58,8 @@ pub struct After {
     pub returned: usize,
     /// All attempts, per client address.
     pub attempts: BTreeMap<IpAddr, Vec<Timestamp>>,
+    /// Connections that had ended, per client address: one host may have many, each of which comes back.
+    pub ended: BTreeMap<IpAddr, usize>,
 }
 
 /// One attempt to connect.
@@ -99,12 +101,13 @@ impl After {
         judged > 0 && growing.count() * 2 >= judged
     }
 
-    /// Clients hammering: five attempts or more of one client, less than a second apart, without backing off; or more than
-    /// ten attempts a second in all.
+    /// Clients hammering: five attempts or more of one client, less than a second apart, without backing off, and more than
+    /// one for each connection that it had lost; or more than ten attempts a second in all.
     #[must_use]
     pub fn is_storm(&self) -> bool {
-        let hammering =
-            self.busiest().is_some_and(|(_, count, median)| count >= 5 && median < 1.0) && !self.backs_off();
+        let lost = |ip| self.ended.get(&ip).copied().unwrap_or(0);
+        let hammering = self.busiest().is_some_and(|(ip, count, median)| count >= 5.max(2 * lost(ip)) && median < 1.0)
+            && !self.backs_off();
         let mut all: Vec<Timestamp> = self.attempts.values().flatten().copied().collect();
         all.sort();
         let dense = all.windows(20).any(|w| w[19].seconds_since(w[0]) < 2.0);
@@ -151,8 +154,12 @@ impl Events {
                     .collect();
                 ended.sort();
                 for group in ended.chunk_by(|a, b| b.0.seconds_since(a.0) < WINDOW_SECONDS) {
+                    let Some((from, _)) = group.first() else { continue };
+                    // What opened after the first of the ends was not ended by what ended that.
+                    let was_open = |i: usize| observations.connections[i].opened().at <= *from;
+                    let group: Vec<(Timestamp, usize)> = group.iter().copied().filter(|(_, i)| was_open(*i)).collect();
                     let connections: Vec<usize> = group.iter().map(|(_, i)| *i).collect();
-                    let (Some((from, _)), Some((to, _))) = (group.first(), group.last()) else { continue };
+                    let Some((to, _)) = group.last() else { continue };
                     if connections.len() < 2
                         || !at_once(observations, &connections, *from, *to)
                         || one_timer(observations, endings, &connections)
@@ -164,7 +171,10 @@ impl Events {
                     if connections.len() * 2 < open {
                         continue;
                     }
-                    let after = After::of(observations, members, &attempts, *server, *from);
+                    let mut after = After::of(observations, members, &attempts, *server, *from);
+                    for index in &connections {
+                        *after.ended.entry(observations.connections[*index].client.ip()).or_default() += 1;
+                    }
                     let together = connections.len() >= 3 && to.seconds_since(*from) <= AT_ONCE_SECONDS;
                     if calm && (!together || after.refused.is_empty()) {
                         continue;
@@ -222,6 +232,7 @@ fn one_timer(observations: &Observations, endings: &[Ending<'_>], connections: &
         Some(endings[*i].at?.at.seconds_since(last.unwrap_or(connection.opened()).at))
     };
     let spans: Vec<f64> = connections.iter().filter_map(silence).collect();
+    let ended = || connections.iter().filter_map(|i| Some((&observations.connections[*i], endings[*i].at?.at)));
     let Some(first) = spans.first() else { return false };
     let ends: Vec<Timestamp> = connections.iter().filter_map(|i| Some(endings[*i].at?.at)).collect();
     let spread = match (ends.iter().min(), ends.iter().max()) {
@@ -235,7 +246,8 @@ fn one_timer(observations: &Observations, endings: &[Ending<'_>], connections: &
     spans.len() == connections.len()
         && spread > 0.05
         && (is_round && agree((spread / 3.0).max(0.03))
-            || *first >= 1.9 && spans.len() >= 3 && spread > 0.3 && agree(spread / 10.0))
+            || *first >= 1.9 && spans.len() >= 3 && spread > 0.3 && agree(spread / 10.0)
+            || spans.len() >= 3 && spread > 0.3 && idle::one_lazy_timer(ended()))
 }
 
 /// Whether ends lie close together, measured by how long the connections had lived.

@@ -89,9 +89,9 @@ pub static CAUSES: &[&Cause] = &[
     &protocol_violation::CAUSE,
     // Going away
     &keepalive_timeout::CAUSE,
+    &proxy_restart::CAUSE,
     &page_left::CAUSE,
     &client_shutting_down::CAUSE,
-    &proxy_restart::CAUSE,
     &server_restart::CAUSE,
     &server_shutdown::CAUSE,
     &connection_age_limit::CAUSE,
