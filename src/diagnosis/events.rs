@@ -150,7 +150,8 @@ impl Events {
                     .filter_map(|i| Some((endings[*i].at?.at, *i)))
                     .collect();
                 ended.sort();
-                for group in ended.chunk_by(|a, b| b.0.seconds_since(a.0) < WINDOW_SECONDS) {
+                let close_together = ended.chunk_by(|a, b| b.0.seconds_since(a.0) < WINDOW_SECONDS);
+                for group in close_together.flat_map(|ends| open_together(observations, ends)) {
                     let connections: Vec<usize> = group.iter().map(|(_, i)| *i).collect();
                     let (Some((from, _)), Some((to, _))) = (group.first(), group.last()) else { continue };
                     if connections.len() < 2
@@ -236,6 +237,19 @@ fn one_timer(observations: &Observations, endings: &[Ending<'_>], connections: &
         && spread > 0.05
         && (is_round && agree((spread / 3.0).max(0.03))
             || *first >= 1.9 && spans.len() >= 3 && spread > 0.3 && agree(spread / 10.0))
+}
+
+/// Cuts ends into runs whose connections were all open at the run's first end. One that opened later was accepted by a server
+/// that went on serving, so its end has a reason of its own.
+fn open_together<'e>(observations: &Observations, mut ends: &'e [(Timestamp, usize)]) -> Vec<&'e [(Timestamp, usize)]> {
+    let mut runs = Vec::new();
+    while let Some((from, _)) = ends.first() {
+        let opened_later = |(_, i): &(Timestamp, usize)| observations.connections[*i].opened().at > *from;
+        let (run, rest) = ends.split_at(ends.iter().position(opened_later).unwrap_or(ends.len()).max(1));
+        runs.push(run);
+        ends = rest;
+    }
+    runs
 }
 
 /// Whether ends lie close together, measured by how long the connections had lived.
