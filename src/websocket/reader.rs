@@ -213,6 +213,10 @@ impl FrameReader {
                     return;
                 }
                 self.end_frame(ctx, origin);
+                if self.inside {
+                    // What was read as a frame begins an HTTP response, and so is all that follows.
+                    return;
+                }
             }
             if at == bytes.len() {
                 return;
@@ -442,6 +446,10 @@ impl FrameReader {
             mask::unmask(&mut self.control, key, 0);
         }
         let whole = self.control.len() as u64 == self.frame.length.min(125);
+        if let Some(status) = self.http_status() {
+            self.leave_to_http(status);
+            return;
+        }
         match self.frame.opcode {
             opcode::CLOSE => {
                 let place = Place {
@@ -466,6 +474,29 @@ impl FrameReader {
             }
             _ => {}
         }
+    }
+
+    /// The status of an HTTP response that was read as a frame: `HT` is the header of a Close of 84 bytes with RSV1 and
+    /// without FIN, which nobody sends. 0 where the rest of the line is missing.
+    fn http_status(&self) -> Option<u64> {
+        let frame = &self.frame;
+        let begins = self.side == Side::Server
+            && (frame.opcode, frame.rsv, frame.fin, frame.length) == (opcode::CLOSE, 4, false, 84)
+            && frame.mask.is_none();
+        let rest = self.control.strip_prefix(b"TP/1.").filter(|_| begins)?;
+        let status = rest.get(2..5).and_then(|s| std::str::from_utf8(s).ok()).and_then(|s| s.parse().ok());
+        Some(status.unwrap_or(0))
+    }
+
+    /// Takes the rest of the stream for the HTTP response that begins here; what was said of it as a frame is withdrawn.
+    fn leave_to_http(&mut self, status: u64) {
+        let start = self.frame_start;
+        self.sent.violations.retain(|v| v.start != start);
+        self.violation(Rule::HttpResponse, status);
+        self.inside = true;
+        self.payload = Payload::Skip;
+        self.frame.length = u64::from(u32::MAX);
+        self.remaining = self.frame.length;
     }
 
     fn keep_close(&mut self, close: CloseFrame) {
