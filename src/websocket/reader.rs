@@ -1,5 +1,6 @@
 //! The frames of one direction, followed through its byte stream.
 
+mod http;
 mod lost;
 mod payload;
 mod plain;
@@ -86,6 +87,8 @@ enum Payload {
     Binary,
     Text,
     Compressed,
+    HttpHead,
+    HttpBody,
 }
 
 /// Follows the frames of one direction. What a whole plain message touches stands first and together.
@@ -214,8 +217,8 @@ impl FrameReader {
                 }
                 self.end_frame(ctx, origin);
                 if self.inside {
-                    // What was read as a frame begins an HTTP response, and so is all that follows.
-                    return;
+                    // What was read as a frame begins an HTTP response, which goes on.
+                    continue;
                 }
             }
             if at == bytes.len() {
@@ -368,6 +371,10 @@ impl FrameReader {
     #[inline]
     fn end_frame(&mut self, ctx: &mut Context<'_>, origin: Origin) {
         self.inside = false;
+        if matches!(self.payload, Payload::HttpHead | Payload::HttpBody) {
+            self.http_piece_ended();
+            return;
+        }
         let frame = self.frame;
         self.frame_ended(ctx, origin);
         match self.payload {
@@ -385,7 +392,7 @@ impl FrameReader {
                 }
             }
             Payload::Control => self.control_ended(ctx, origin),
-            Payload::Skip => {}
+            Payload::Skip | Payload::HttpHead | Payload::HttpBody => {}
         }
     }
 
@@ -446,8 +453,7 @@ impl FrameReader {
             mask::unmask(&mut self.control, key, 0);
         }
         let whole = self.control.len() as u64 == self.frame.length.min(125);
-        if let Some(status) = self.http_status() {
-            self.leave_to_http(status);
+        if self.http_begins() {
             return;
         }
         match self.frame.opcode {
@@ -474,29 +480,6 @@ impl FrameReader {
             }
             _ => {}
         }
-    }
-
-    /// The status of an HTTP response that was read as a frame: `HT` is the header of a Close of 84 bytes with RSV1 and
-    /// without FIN, which nobody sends. 0 where the rest of the line is missing.
-    fn http_status(&self) -> Option<u64> {
-        let frame = &self.frame;
-        let begins = self.side == Side::Server
-            && (frame.opcode, frame.rsv, frame.fin, frame.length) == (opcode::CLOSE, 4, false, 84)
-            && frame.mask.is_none();
-        let rest = self.control.strip_prefix(b"TP/1.").filter(|_| begins)?;
-        let status = rest.get(2..5).and_then(|s| std::str::from_utf8(s).ok()).and_then(|s| s.parse().ok());
-        Some(status.unwrap_or(0))
-    }
-
-    /// Takes the rest of the stream for the HTTP response that begins here; what was said of it as a frame is withdrawn.
-    fn leave_to_http(&mut self, status: u64) {
-        let start = self.frame_start;
-        self.sent.violations.retain(|v| v.start != start);
-        self.violation(Rule::HttpResponse, status);
-        self.inside = true;
-        self.payload = Payload::Skip;
-        self.frame.length = u64::from(u32::MAX);
-        self.remaining = self.frame.length;
     }
 
     fn keep_close(&mut self, close: CloseFrame) {
