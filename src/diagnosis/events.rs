@@ -5,9 +5,11 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 
 use super::case::Ending;
+use super::ends::Ends;
 use super::timers;
 use crate::connection::{FailedAttempt, FailedHandshake, Observations};
 use crate::ids::{PacketNumber, Side, Timestamp};
+use crate::knowledge::Trigger;
 
 /// What kind of event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -138,6 +140,7 @@ impl Events {
     pub fn new(
         observations: &Observations,
         endings: &[Ending<'_>],
+        ends: &[Ends],
         by_server: &BTreeMap<SocketAddr, Vec<usize>>,
     ) -> Events {
         let mut events = Events::default();
@@ -167,7 +170,11 @@ impl Events {
                     }
                     let after = After::of(observations, members, &attempts, *server, *from);
                     let together = connections.len() >= 3 && to.seconds_since(*from) <= AT_ONCE_SECONDS;
-                    if calm && (!together || after.refused.is_empty()) {
+                    // Known to stop like this, and nothing shows that it went on.
+                    let stops = connections.len() == open
+                        && after.accepted.is_none()
+                        && connections.iter().all(|i| known_to_stop_so(&ends[*i], &endings[*i]));
+                    if calm && (!together || after.refused.is_empty() && !stops) {
                         continue;
                     }
                     events.list.push(Event { kind, server: *server, connections, from: *from, to: *to, open, after });
@@ -196,19 +203,28 @@ impl Events {
     }
 }
 
-/// Whether the code of an end says nothing of the server stopping: then only many at once before the server's port refuses do.
+/// Whether the code of an end says nothing of the server stopping: then only many at once do, before the server's port refuses
+/// or by a server that is known to stop so.
 fn is_calm(ending: &Ending<'_>) -> bool {
-    matches!(ending.code, Some(1000 | 1005))
+    matches!(ending.code, Some(1000 | 1005 | 1011))
 }
 
-/// Whether a server ended a connection in a way in which servers stop: codes that say so, calm ones of libraries that close
+/// Whether the server, as far as it was recognised, is known to close with that code and reason when it stops.
+fn known_to_stop_so(ends: &Ends, ending: &Ending<'_>) -> bool {
+    let Some((_, close)) = ending.close else { return false };
+    ends.server.as_ref().is_some_and(|server| {
+        server.identified.may_close_for(Trigger::Shutdown, close.code, &close.reason, Side::Server)
+    })
+}
+
+/// Whether a server ended a connection in a way in which servers stop: codes that say so, those of libraries that close
 /// everything alike ([`is_calm`]), or none at all.
 fn end_kind(ending: &Ending<'_>) -> Option<Kind> {
     if ending.closer != Some(Side::Server) {
         return None;
     }
     match ending.code? {
-        1000 | 1001 | 1005 | 1012 => Some(Kind::Close),
+        1000 | 1001 | 1005 | 1011 | 1012 => Some(Kind::Close),
         1006 => Some(Kind::Drop),
         _ => None,
     }

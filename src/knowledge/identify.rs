@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use super::embedded::FILES;
 use super::fingerprint::{Fingerprint, Fit, Weight};
-use super::implementation::{Implementation, Role, at};
+use super::implementation::{Implementation, Role, Trigger, at, implementation};
 use super::meaning::reason_meaning;
 use crate::connection::{Connection, FirstClose, Head};
 use crate::ids::Side;
@@ -94,6 +94,18 @@ pub struct Identified {
     pub because: String,
     /// Ids of the others that it could be.
     pub alternatives: Vec<&'static str>,
+}
+
+impl Identified {
+    /// Whether it, or another that it could be, is known to send such a Close for `trigger`.
+    #[must_use]
+    pub fn may_close_for(&self, trigger: Trigger, code: Option<u16>, reason: &str, from: Side) -> bool {
+        let others = self.alternatives.iter().filter_map(|id| implementation(id));
+        std::iter::once(self.implementation)
+            .chain(others)
+            .flat_map(|i| i.close_meaning(code, reason, from))
+            .any(|c| c.triggers.contains(&trigger))
+    }
 }
 
 /// Who `seen.side` most likely is: the implementation that decides the limits and closes of that end. Proxies do not
