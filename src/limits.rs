@@ -85,6 +85,8 @@ pub const GAPS: usize = 64;
 
 /// Bytes of an HTTP head.
 pub const HTTP_HEAD: usize = 64 * 1024;
+/// Head of an HTTP response that stands where a frame should begin.
+pub const STRAY_HTTP_HEAD: usize = 8 * 1024;
 /// Bytes that a client may send before the answer to its upgrade request is seen: captures of several queues put that later,
 /// captures of one direction lack it.
 pub const HELD_BEFORE_ANSWER: usize = 128 * 1024;

@@ -3,7 +3,7 @@
 use super::case::Case;
 use super::finding::Finding;
 use super::{timers, words};
-use crate::connection::{Head, TcpEnd, TcpEndKind};
+use crate::connection::{Head, Rule, TcpEnd, TcpEndKind, Violation};
 use crate::ids::{Origin, Side};
 use crate::report::model::{Confidence, Party, Severity};
 
@@ -250,7 +250,22 @@ pub fn plain(case: &Case<'_>, end: TcpEnd) -> Finding {
     if holes && !case.ending.may_hide_close {
         finding = finding.with_evidence("note", "The capture lacks bytes of this connection.", &[]);
     }
+    if let Some(answered) = http_response(case) {
+        let (packet, status) = (answered.origin.packet, answered.value);
+        let failed = if status >= 500 { ": its handler failed" } else { ": its handler was over" };
+        let text = format!(
+            "The server wrote an HTTP response (status {status}) into the WebSocket ({}){failed}, and the framework answered the \
+             request that had become the WebSocket.",
+            case.packet(packet)
+        );
+        finding = finding.with_evidence("http-response", text, &[packet]);
+    }
     finding
+}
+
+/// An HTTP response that the server wrote in place of a frame.
+fn http_response<'a>(case: &Case<'a>) -> Option<&'a Violation> {
+    case.connection.from_server.violations.iter().find(|v| v.rule == Rule::HttpResponse && v.value > 0)
 }
 
 /// Says who else may have sent the server's end: a proxy that the handshake names, or one whose other leg was captured.

@@ -5,9 +5,11 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 
 use super::case::Ending;
+use super::ends::Ends;
 use super::{idle, timers};
 use crate::connection::{Connection, FailedAttempt, FailedHandshake, Observations};
 use crate::ids::{PacketNumber, Side, Timestamp};
+use crate::knowledge::{Knowledge, Trigger};
 
 /// What kind of event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -140,7 +142,9 @@ impl Events {
     #[must_use]
     pub fn new(
         observations: &Observations,
+        knowledge: &Knowledge,
         endings: &[Ending<'_>],
+        ends: &[Ends],
         by_server: &BTreeMap<SocketAddr, Vec<usize>>,
     ) -> Events {
         let mut events = Events::default();
@@ -153,13 +157,10 @@ impl Events {
                     .filter_map(|i| Some((endings[*i].at?.at, *i)))
                     .collect();
                 ended.sort();
-                for group in ended.chunk_by(|a, b| b.0.seconds_since(a.0) < WINDOW_SECONDS) {
-                    let Some((from, _)) = group.first() else { continue };
-                    // What opened after the first of the ends was not ended by what ended that.
-                    let was_open = |i: usize| observations.connections[i].opened().at <= *from;
-                    let group: Vec<(Timestamp, usize)> = group.iter().copied().filter(|(_, i)| was_open(*i)).collect();
+                let close_together = ended.chunk_by(|a, b| b.0.seconds_since(a.0) < WINDOW_SECONDS);
+                for group in close_together.flat_map(|ends| open_together(observations, ends)) {
                     let connections: Vec<usize> = group.iter().map(|(_, i)| *i).collect();
-                    let Some((to, _)) = group.last() else { continue };
+                    let (Some((from, _)), Some((to, _))) = (group.first(), group.last()) else { continue };
                     if connections.len() < 2
                         || !at_once(observations, &connections, *from, *to)
                         || one_timer(observations, endings, &connections)
@@ -176,7 +177,11 @@ impl Events {
                         *after.ended.entry(observations.connections[*index].client.ip()).or_default() += 1;
                     }
                     let together = connections.len() >= 3 && to.seconds_since(*from) <= AT_ONCE_SECONDS;
-                    if calm && (!together || after.refused.is_empty()) {
+                    // Known to stop like this, and nothing shows that it went on.
+                    let stops = connections.len() == open
+                        && after.accepted.is_none()
+                        && connections.iter().all(|i| known_to_stop_so(knowledge, &ends[*i], &endings[*i]));
+                    if calm && (!together || after.refused.is_empty() && !stops) {
                         continue;
                     }
                     events.list.push(Event { kind, server: *server, connections, from: *from, to: *to, open, after });
@@ -205,19 +210,28 @@ impl Events {
     }
 }
 
-/// Whether the code of an end says nothing of the server stopping: then only many at once before the server's port refuses do.
+/// Whether the code of an end says nothing of the server stopping: then only many at once do, before the server's port refuses
+/// or by a server that is known to stop so.
 fn is_calm(ending: &Ending<'_>) -> bool {
-    matches!(ending.code, Some(1000 | 1005))
+    matches!(ending.code, Some(1000 | 1005 | 1011))
 }
 
-/// Whether a server ended a connection in a way in which servers stop: codes that say so, calm ones of libraries that close
+/// Whether the server, as far as it was recognised, is known to close with that code and reason when it stops.
+fn known_to_stop_so(knowledge: &Knowledge, ends: &Ends, ending: &Ending<'_>) -> bool {
+    let Some((_, close)) = ending.close else { return false };
+    ends.server.as_ref().is_some_and(|server| {
+        server.identified.may_close_for(knowledge, Trigger::Shutdown, (close.code, &close.reason), Side::Server)
+    })
+}
+
+/// Whether a server ended a connection in a way in which servers stop: codes that say so, those of libraries that close
 /// everything alike ([`is_calm`]), or none at all.
 fn end_kind(ending: &Ending<'_>) -> Option<Kind> {
     if ending.closer != Some(Side::Server) {
         return None;
     }
     match ending.code? {
-        1000 | 1001 | 1005 | 1012 => Some(Kind::Close),
+        1000 | 1001 | 1005 | 1011 | 1012 => Some(Kind::Close),
         1006 => Some(Kind::Drop),
         _ => None,
     }
@@ -248,6 +262,19 @@ fn one_timer(observations: &Observations, endings: &[Ending<'_>], connections: &
         && (is_round && agree((spread / 3.0).max(0.03))
             || *first >= 1.9 && spans.len() >= 3 && spread > 0.3 && agree(spread / 10.0)
             || spans.len() >= 3 && spread > 0.3 && idle::one_lazy_timer(ended()))
+}
+
+/// Cuts ends into runs whose connections were all open at the run's first end. One that opened later was accepted by a server
+/// that went on serving, so its end has a reason of its own.
+fn open_together<'e>(observations: &Observations, mut ends: &'e [(Timestamp, usize)]) -> Vec<&'e [(Timestamp, usize)]> {
+    let mut runs = Vec::new();
+    while let Some((from, _)) = ends.first() {
+        let opened_later = |(_, i): &(Timestamp, usize)| observations.connections[*i].opened().at > *from;
+        let (run, rest) = ends.split_at(ends.iter().position(opened_later).unwrap_or(ends.len()).max(1));
+        runs.push(run);
+        ends = rest;
+    }
+    runs
 }
 
 /// Whether ends lie close together, measured by how long the connections had lived.

@@ -10,7 +10,9 @@ mod tests;
 
 use super::case::Case;
 use super::payload::{self, Inspection};
-use crate::connection::{CloseFrame, Defect, FirstClose, InflateFailure, InvalidUtf8, Message, Sent, SplitCharacter};
+use crate::connection::{
+    CloseFrame, Defect, FirstClose, InflateFailure, InvalidUtf8, Message, Sent, SplitCharacter, Utf8Class,
+};
 use crate::ids::{Origin, Side, StreamOffset};
 use crate::knowledge::Trigger;
 use crate::report::model::Confidence;
@@ -258,7 +260,7 @@ fn link(
         code => {
             let answered = later.is_some_and(|o| o > noticed);
             let together = case.world.event_of(case.index).is_some();
-            if waited > PROMPT || answered || puts_up_with_it(case, refusal, message) {
+            if waited > PROMPT || answered || puts_up_with_it(case, refusal, message, defect) {
                 return None;
             }
             let known = known_to_end_so(case, refusal, defect);
@@ -292,16 +294,24 @@ fn known_to_end_so(case: &Case<'_>, refusal: &Refusal<'_>, defect: &Defect) -> b
 }
 
 /// Whether the refuser had received such a fault before and carried on: it does not check.
-fn puts_up_with_it(case: &Case<'_>, refusal: &Refusal<'_>, message: &Message) -> bool {
+fn puts_up_with_it(case: &Case<'_>, refusal: &Refusal<'_>, message: &Message, defect: &Defect) -> bool {
     let sent = case.connection.sent_by(refusal.by.other());
-    let earlier = sent.defective.iter().any(|m| m.number < message.number);
+    let earlier = sent.defective.iter().any(|m| m.number < message.number && is_such_a_fault(m, defect));
     if earlier || refusal.by == Side::Client {
         return earlier;
     }
     case.world.siblings(case.index).filter(|(i, _)| *i != case.index).take(SIBLINGS).any(|(_, sibling)| {
         let answered = sibling.from_server.last_message.map(|o| o.at);
-        sibling.from_client.defective.iter().any(|m| answered.is_some_and(|at| at > m.last.at))
+        let passed = |m: &Message| answered.is_some_and(|at| at > m.last.at) && is_such_a_fault(m, defect);
+        sibling.from_client.defective.iter().any(passed)
     })
+}
+
+/// Whether who lets this message pass would let that fault pass: checkers that go along byte by byte can miss a text that ends
+/// inside a character, and find everything else.
+fn is_such_a_fault(message: &Message, defect: &Defect) -> bool {
+    let cut = |defect: &Defect| matches!(defect, Defect::InvalidUtf8(fault) if fault.class == Utf8Class::CutAtEnd);
+    !message.defect.as_deref().is_some_and(cut) || cut(defect)
 }
 
 /// The same bytes that the refuser had sent before.

@@ -188,7 +188,7 @@ pub fn known_meaning<'a>(case: &Case<'a>) -> Option<(&'a str, &'a knowledge::Clo
 
 /// What the closer's implementation says when its own application's handler failed, under a code that means something else.
 #[must_use]
-pub fn handler_failed(case: &Case<'_>) -> Option<&'static knowledge::Close> {
+pub fn handler_failed<'c>(case: &'c Case<'_>) -> Option<&'c knowledge::Close> {
     let (from, close) = case.ending.close?;
     let meanings = case.implementation(from)?.implementation.close_meaning(close.code, &close.reason, from);
     let meaning = meanings.first().copied()?;

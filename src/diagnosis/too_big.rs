@@ -9,7 +9,7 @@ use super::sizes::{Accepted, was_answered};
 use super::words;
 use crate::connection::{Message, Rule, TcpEndKind};
 use crate::ids::{PacketNumber, Side};
-use crate::knowledge::{self, AppliesTo, Identified, Limit, Trigger};
+use crate::knowledge::{self, AppliesTo, Identified, Knowledge, Limit, Trigger};
 use crate::report::model::{Confidence, LimitBasis, LimitReport, Party, Severity};
 
 /// What a size explains.
@@ -452,7 +452,7 @@ fn add_fixes(case: &Case<'_>, suspect: &Suspect<'_>, counted: Counted, finding: 
             let raise = match identified.confidence {
                 // Others look the same: the reader knows which one it is.
                 Confidence::Possible => {
-                    let others = others_call_it(identified, receiver, counted);
+                    let others = others_call_it(case.world.knowledge, identified, receiver, counted);
                     format!("raise {its_limit}; in {name} it is called {}{others}", limit.setting)
                 }
                 Confidence::Likely | Confidence::Certain => format!("raise {} of {name}", limit.setting),
@@ -494,10 +494,10 @@ fn is_counted(limit: &Limit, counted: Counted) -> bool {
 }
 
 /// What the next likely of the libraries that look the same call the setting: `, in gorilla/websocket SetReadLimit`.
-fn others_call_it(identified: &Identified, receiver: Side, counted: Counted) -> String {
+fn others_call_it(knowledge: &Knowledge, identified: &Identified, receiver: Side, counted: Counted) -> String {
     const NAMED: usize = 2;
     let others = identified.alternatives.iter().filter_map(|id| {
-        let other = knowledge::implementation(id)?;
+        let other = knowledge.implementation(id)?;
         // A bare name: what is longer explains, or changes source code.
         let limit = other.size_limits(receiver).find(|l| is_counted(l, counted) && !l.setting.contains(' '))?;
         Some(format!(", in {} {}", other.name, limit.setting))

@@ -66,13 +66,13 @@ impl<'a> World<'a> {
     pub fn new(observations: &'a Observations, knowledge: &'a Knowledge) -> World<'a> {
         let endings: Vec<_> = observations.connections.iter().map(Ending::of).collect();
         let mut identifier = Identifier::new(knowledge);
-        let ends = observations.connections.iter().map(|c| identifier.ends(c)).collect();
+        let ends: Vec<Ends> = observations.connections.iter().map(|c| identifier.ends(c)).collect();
         let mut by_server: BTreeMap<SocketAddr, Vec<usize>> = BTreeMap::new();
         for (index, connection) in observations.connections.iter().enumerate() {
             by_server.entry(connection.server).or_default().push(index);
         }
         let sizes = Sizes::new(observations, &endings);
-        let events = Events::new(observations, &endings, &by_server);
+        let events = Events::new(observations, knowledge, &endings, &ends, &by_server);
         let legs = Legs::new(observations);
         World {
             knowledge,

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::fingerprint::{Fingerprint, Fit, Weight};
-use super::implementation::{Implementation, Role};
+use super::implementation::{Implementation, Role, Trigger};
 use super::store::Knowledge;
 use crate::connection::{Connection, FirstClose, Head};
 use crate::ids::Side;
@@ -91,6 +91,24 @@ pub struct Identified {
     pub because: String,
     /// Ids of the others that it could be.
     pub alternatives: Vec<String>,
+}
+
+impl Identified {
+    /// Whether it, or another that it could be, is known to send such a Close for `trigger`.
+    #[must_use]
+    pub fn may_close_for(
+        &self,
+        knowledge: &Knowledge,
+        trigger: Trigger,
+        (code, reason): (Option<u16>, &str),
+        from: Side,
+    ) -> bool {
+        let others = self.alternatives.iter().filter_map(|id| knowledge.implementation(id));
+        std::iter::once(&self.implementation)
+            .chain(others)
+            .flat_map(|i| i.close_meaning(code, reason, from))
+            .any(|c| c.triggers.contains(&trigger))
+    }
 }
 
 impl Knowledge {
