@@ -79,7 +79,10 @@ impl CodeExplanation {
             asked,
             entry,
             confused_with: Vec::new(),
-            defined_by: defined_between(first, last).collect(),
+            // A registered code has an entry of its own.
+            defined_by: defined_between(first, last)
+                .filter(|d| d.meaning.protocol.is_some() || d.meaning.habit)
+                .collect(),
             sent_by: Vec::new(),
             sent_instead: Vec::new(),
             also_sent_for: Vec::new(),
@@ -165,7 +168,11 @@ impl CodeExplanation {
             let only = instead.difference(&sent).count();
             if !sent.is_empty() {
                 let count = numbers::count(sent.len(), "known implementation sends", "known implementations send");
-                text = format!("{text} {count} it for {}, {only} only end otherwise.", words(*trigger));
+                text = format!("{text} {count} it for {}", words(*trigger));
+                if only > 0 {
+                    text = format!("{text}; {} otherwise", numbers::count(only, "other ends", "others end"));
+                }
+                text.push('.');
             }
         }
         text
@@ -220,7 +227,8 @@ impl CodeExplanation {
 
 impl Meant {
     fn told(&self) -> String {
-        let name = self.name.map_or(String::new(), |n| format!(" ({n})"));
+        let name = self.name.filter(|n| !self.trigger.starts_with(n));
+        let name = name.map_or(String::new(), |n| format!(" ({n})"));
         let reason = if self.reason.is_empty() { String::new() } else { format!(", with \"{}\"", self.reason) };
         let fix = self.fix.trim_end_matches('.');
         let fix = if fix.is_empty() { String::new() } else { format!(" Fix: {fix}.") };
@@ -256,11 +264,8 @@ pub(super) fn span(first: u16, last: Option<u16>) -> String {
 
 /// One definition: `4401 in graphql-transport-ws: ...`.
 fn defined(of: &Defined) -> String {
-    let whose = match of.meaning.protocol {
-        Some(protocol) => format!("in {protocol}"),
-        None if of.meaning.habit => "by habit of many applications".to_owned(),
-        None => "as registered".to_owned(),
-    };
+    let whose =
+        of.meaning.protocol.map_or_else(|| "by habit of many applications".to_owned(), |name| format!("in {name}"));
     let who = match of.meaning.change {
         Party::Client => "The client: ",
         Party::Server => "The server: ",
