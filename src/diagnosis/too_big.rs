@@ -456,7 +456,7 @@ fn add_fixes(case: &Case<'_>, suspect: &Suspect<'_>, counted: Counted, finding: 
             if identified.confidence >= Confidence::Likely {
                 finding.change = Some(sender.into());
             }
-            let text = format!("{name} lets nobody raise it ({}): {}.", limit.setting, limit.how_to_change);
+            let text = format!("{name} lets nobody raise this limit: {}.", limit.how_to_change);
             (text, None, Some(limit.source.to_string()))
         }
         (Some(limit), Some(identified)) => {
