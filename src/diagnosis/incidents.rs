@@ -7,12 +7,12 @@ use super::finding::Finding;
 use super::legs::{Leg, Same};
 use super::losses::AS_FAR_AS_SHOWN;
 use super::world::World;
-use super::{going_away, timers, words};
+use super::{going_away, near_limit, timers, words};
 use crate::ids::{PacketNumber, Side, Timestamp};
 use crate::report::model::{Confidence, Diagnosis, Evidence, Fix, Incident, Party, Severity, Time};
 
 /// All incidents, in order of time within each kind.
-pub(super) fn reports(world: &World<'_>, verdicts: &[Option<Diagnosis>]) -> Vec<Incident> {
+pub(super) fn reports<'a>(world: &'a World<'a>, verdicts: &[Option<Diagnosis>]) -> Vec<Incident> {
     let mut incidents = Vec::new();
     for event in &world.events.list {
         if event.is_mass() && !is_passed_on(world, event) && !is_timed(verdicts, event) {
@@ -23,6 +23,7 @@ pub(super) fn reports(world: &World<'_>, verdicts: &[Option<Diagnosis>]) -> Vec<
     incidents.extend(recurring(world, verdicts));
     incidents.extend(retries(world, verdicts));
     incidents.extend(legs(world, verdicts));
+    incidents.extend(near_limit::reports(world, verdicts));
     incidents
 }
 

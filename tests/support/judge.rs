@@ -44,7 +44,9 @@ pub fn judge(case: &Case, report: &Value) -> Vec<String> {
         }
     }
     for kind in kinds {
-        if ["mass-close", "mass-drop", "reconnect-storm"].contains(&kind) && !case.incidents.iter().any(|i| i == kind) {
+        if ["mass-close", "mass-drop", "reconnect-storm", "near-limit"].contains(&kind)
+            && !case.incidents.iter().any(|i| i == kind)
+        {
             differences.push(format!("incidents: {kind} is none"));
         }
     }
