@@ -2,7 +2,6 @@
 
 mod support;
 
-use serde_json::Value;
 use support::clothes::{self, CLOTHES};
 use support::conversation::Case;
 
@@ -27,7 +26,7 @@ fn complaints(case: &Case, bytes: &[u8]) -> Vec<String> {
     for what in ["incidents", "handshake_failures", "blind_spots"] {
         wrong.extend(list(what).iter().map(|i| format!("{}: {what}: {i}", case.name)));
     }
-    if report["summary"]["problems"] != Value::from(0) {
+    if report["summary"]["problems"] != 0 {
         wrong.push(format!("{}: {} problems", case.name, report["summary"]["problems"]));
     }
     wrong
