@@ -212,7 +212,10 @@ fn dropped_for_size(case: &Case<'_>, message: &Message, size: u64, exceeds: bool
     let is_last = case.arrived().last().is_some_and(|m| m.number == message.number);
     let answered = case.connection.sent_by(closer).last_message.is_some_and(|o| o > message.last);
     let waited = end.at.seconds_since(message.last.at);
-    if !is_last || answered || waited > ANSWER_SECONDS {
+    // What is missing of the closer before a calm Close may have been its answer.
+    let gaps = &case.connection.sent_by(closer).lost.gaps;
+    let answer_lost = matches!(code, 1000 | 1005) && gaps.iter().any(|g| g.origin > message.last);
+    if !is_last || answer_lost || answered || waited > ANSWER_SECONDS {
         return None;
     }
     let cut_short =

@@ -53,10 +53,12 @@ pub fn judge(case: &Case, report: &Value) -> Vec<String> {
     differences
 }
 
-/// Causes that were concluded although the case only resembles them.
+/// Causes and incidents that were concluded although the case only resembles them.
 fn nearly(case: &Case, report: &Value) -> Vec<String> {
     let entries = ["connections", "handshake_failures"].map(|entries| list(report, entries)).concat();
-    let concluded = |id: &str| entries.iter().any(|e| e["cause"] == id || e["diagnosis"]["cause"] == id);
+    let incident = |id: &str| list(report, "incidents").iter().any(|i| i["kind"] == id);
+    let concluded =
+        |id: &str| incident(id) || entries.iter().any(|e| e["cause"] == id || e["diagnosis"]["cause"] == id);
     case.nearly.iter().filter(|id| concluded(id)).map(|id| format!("nearly {id}, and that was concluded")).collect()
 }
 
