@@ -444,7 +444,9 @@ fn add_fixes(case: &Case<'_>, suspect: &Suspect<'_>, counted: Counted, finding: 
             Counted::Frame => l.applies_to == AppliesTo::Frame,
             _ => matches!(l.applies_to, AppliesTo::Message | AppliesTo::DecompressedMessage),
         };
-        identified.and_then(|i| i.implementation.size_limits(receiver).find(wanted))
+        let implementation = identified?.implementation;
+        let by_default = implementation.size_limits(receiver).find(wanted);
+        by_default.or_else(|| implementation.optional_size_limits(receiver).find(wanted))
     });
     let one = if counted == Counted::Frame { "frame" } else { "message" };
     let its_limit = format!("the WebSocket library's limit for one received {one}");

@@ -339,6 +339,14 @@ impl Implementation {
         })
     }
 
+    /// The limits in bytes that it has in that role once somebody sets them, with the line that does.
+    pub fn optional_size_limits(&self, side: Side) -> impl Iterator<Item = &Limit> {
+        self.with_inherited().flat_map(|of| &of.limits).filter(move |l| {
+            let in_bytes = l.unit.is_none() && l.default_bytes == 0 && l.how_to_change.contains("BYTES");
+            in_bytes && l.role.is_none_or(|r| r == side.into())
+        })
+    }
+
     /// Whether it is known to end the TCP connection without a Close frame for `trigger` when it is `side`.
     #[must_use]
     pub fn drops_instead_of_closing(&self, trigger: Trigger, side: Side) -> bool {
