@@ -271,3 +271,27 @@ status = 401
     let behind = failures.iter().filter(|f| f["title"].as_str().is_some_and(|t| t.starts_with("the same request")));
     assert_eq!(behind.count(), 1);
 }
+
+#[test]
+fn an_http_response_before_a_close_hides_no_close() {
+    let answered = r#"
+title = "a framework answers the request before another thread sends the Close"
+[[connection]]
+steps = '''
+client text "hello"
+server text "hello"
+client text "caf" hex=e9 " is closed"
+server raw "HTTP/1.1 200 OK" hex=0d0a "Server: Werkzeug/3.1.9 Python/3.11.7" hex=0d0a "Date: Sat, 28 Nov 2026 11:09:01 GMT" hex=0d0a "Content-Type: text/html; charset=utf-8" hex=0d0a "Content-Length: 0" hex=0d0a "Connection: close" hex=0d0a hex=0d0a
+server close 1007 "invalid start byte"
+client close 1007
+server fin
+client fin
+'''
+"#;
+    let report = of(&tcp::build(&Case::parse("answered", answered).expect("a case")));
+    let connection = &report["connections"][0];
+    assert_eq!(connection["diagnosis"]["cause"], "legacy-charset-text");
+    let closes: Vec<_> = connection["end"]["close_frames"].as_array().expect("a list").iter().collect();
+    assert_eq!(closes.len(), 2);
+    assert_eq!((&closes[0]["from"], &closes[0]["code"]), (&json!("server"), &json!(1007)));
+}
