@@ -411,6 +411,8 @@ pub fn retransmitted(segments: &mut Vec<Segment>, rng: &mut Rng) {
         all.push(segment);
         all.extend(again);
     }
+    // Packets of other connections may lie between a segment and its copy.
+    all.sort_by_key(|s| s.at);
     *segments = all;
 }
 

@@ -3,7 +3,7 @@
 use crate::diagnosis::case::Case;
 use crate::diagnosis::finding::{Cause, Family, Verdict};
 use crate::diagnosis::plain;
-use crate::report::model::{Party, Severity};
+use crate::report::model::{Confidence, Party, Severity};
 
 pub(super) const CAUSE: Cause = Cause {
     id: "no-status-close",
@@ -41,5 +41,9 @@ fn check(case: &Case<'_>) -> Verdict {
     let mut finding = plain::finding(case, Severity::Normal, title);
     finding.change = finding.change.or(Some(Party::Nobody));
     plain::note_hidden(case, &mut finding);
+    // Whether the other side left it unanswered, or the capture lacks what followed, is open.
+    if case.ending.answer.is_none() {
+        finding.confidence = finding.confidence.min(Confidence::Likely);
+    }
     finding.otherwise()
 }
