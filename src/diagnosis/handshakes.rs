@@ -203,7 +203,12 @@ fn other_leg<'a>(beside: &Beside<'a>, failed: &FailedHandshake) -> Option<&'a Fa
 fn add_other_leg(beside: &Beside<'_>, failed: &FailedHandshake, report: &mut HandshakeFailure) {
     let Some(other) = other_leg(beside, failed) else { return };
     let files = beside.world.files(failed.capture);
-    let (outer, inner) = if other.client.ip() == failed.server.ip() { (failed, other) } else { (other, failed) };
+    let mut outer_first = other.client.ip() == failed.server.ip();
+    // A proxy beside its clients or its backend: the addresses fit either way, and the request that came first is the outer.
+    if outer_first && other.server.ip() == failed.client.ip() {
+        outer_first = failed.request.origin < other.request.origin;
+    }
+    let (outer, inner) = if outer_first { (failed, other) } else { (other, failed) };
     let is_inner = std::ptr::eq(inner, failed);
     let name = outer.response.as_ref().and_then(drops::proxy_in);
     let proxy = format!("{}{}", name.map_or("the proxy ".to_string(), |n| format!("{n} ")), outer.server);

@@ -1,8 +1,8 @@
 //! `proxy-restart`.
 
 use crate::diagnosis::case::Case;
-use crate::diagnosis::finding::{Cause, Family, Finding, Verdict};
 use crate::diagnosis::events::Kind;
+use crate::diagnosis::finding::{Cause, Family, Finding, Verdict};
 use crate::diagnosis::going_away;
 use crate::report::model::{Confidence, Party, Severity};
 
