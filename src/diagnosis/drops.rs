@@ -13,17 +13,39 @@ pub fn bare_end(case: &Case<'_>) -> Option<TcpEnd> {
     if case.ending.without_close() { case.connection.tcp_end } else { None }
 }
 
-/// The bare FIN of one side that the other answered with a Close 1002 without a reason of its own: what broke was that no
-/// Close came, and that 1002 answers the end and no frame.
+/// The bare FIN of one side that the other answered with a Close which says nothing of its own: no Close had come before the
+/// end, and that answer did not make it. Some libraries send 1000 then, others 1002.
 #[must_use]
 pub fn end_before_close(case: &Case<'_>) -> Option<TcpEnd> {
-    let (from, close) = case.ending.close.filter(|(_, c)| c.code == Some(1002) && c.reason.is_empty())?;
+    let (from, close) = case.ending.close.filter(|(_, c)| c.reason.is_empty())?;
     let by = from.other();
-    let fin = case.connection.sent_by(by).fin.filter(|fin| *fin < close.origin)?;
-    if case.ending.answer.is_some() || case.has_holes(by) || super::breach::answered(case).is_some() {
+    let sent = case.connection.sent_by(by);
+    let fin = sent.fin.filter(|fin| *fin < close.origin)?;
+    // The acknowledgement of the Close covers the FIN: the closer had received it.
+    let had_received = sent.frames_end.0 > 0 && close.acknowledged.0 > sent.frames_end.0;
+    let says_nothing = match close.code {
+        Some(1002) => true,
+        None | Some(1000) => had_received,
+        _ => false,
+    };
+    if !says_nothing || case.ending.answer.is_some() || case.has_holes(by) || super::breach::answered(case).is_some() {
         return None;
     }
     case.connection.tcp_end.filter(|end| end.by == by && end.origin == fin)
+}
+
+/// What a bare FIN means that was answered with a Close.
+#[must_use]
+pub fn ended_before_close(case: &Case<'_>, end: TcpEnd) -> Finding {
+    let (by, other) = (end.by, end.by.other());
+    let severity = if by == Side::Server { Severity::Problem } else { Severity::Notice };
+    let mut finding = super::plain::finding(case, severity, format!("{by} closed TCP without a Close frame"));
+    let close = case.ending.close.map_or(String::new(), |(_, c)| super::plain::close_words(c));
+    finding.confidence = Confidence::Likely;
+    finding.caused_by = Some(by.into());
+    finding.change = Some(by.into());
+    let text = format!("The {other}'s {close} came after the {by}'s FIN and answers that: nobody was left to read it.");
+    finding.with_evidence("end-before-close", text, &[end.origin.packet])
 }
 
 /// That no Close came before the end, as a sentence, or that the capture does not show one.

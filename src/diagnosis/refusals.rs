@@ -55,7 +55,7 @@ pub(super) fn pass_upgrade_on(is_nginx: bool) -> Fix {
         text: if is_nginx {
             "pass the upgrade on: nginx removes Upgrade and Connection unless the location sets them.".to_string()
         } else {
-            "pass the upgrade on: Upgrade and Connection are hop-by-hop, so a proxy has to set them itself. For nginx:"
+            "pass the upgrade on: Upgrade and Connection are hop-by-hop, so a proxy has to set them itself (here for nginx)."
                 .to_string()
         },
         example: Some(NGINX_UPGRADE.to_string()),

@@ -513,7 +513,11 @@ fn others_call_it(knowledge: &Knowledge, identified: &Identified, receiver: Side
     let others = identified.alternatives.iter().filter_map(|id| {
         let other = knowledge.implementation(id)?;
         // A bare name: what is longer explains, or changes source code.
-        let limit = other.size_limits(receiver).find(|l| is_counted(l, counted) && !l.setting.contains(' '))?;
+        let is_bare = |l: &&Limit| {
+            let plays = l.unit.is_none() && l.role.is_none_or(|r| r == receiver.into());
+            plays && is_counted(l, counted) && !l.setting.contains(' ')
+        };
+        let limit = other.limits.iter().find(is_bare)?;
         Some(format!(", in {} {}", other.name, limit.setting))
     });
     others.take(NAMED).collect()

@@ -179,16 +179,16 @@ impl Assembler {
         }
     }
 
-    /// The stream offset that an acknowledgement of this direction stands for. One number beyond everything sent is a FIN
-    /// that was not seen yet; more are bytes that were not.
+    /// The stream offset that an acknowledgement of this direction stands for. One number beyond everything sent is a FIN: one
+    /// beyond the end when it was seen, else the end, because it may be a byte that was not; more are bytes that were not.
     #[must_use]
     #[inline]
     pub fn position(&self, ack: SequenceNumber) -> StreamOffset {
         let ahead = i64::from(ack.distance_from(self.next));
         let ahead = if ahead > FARTHEST { 0 } else { ahead };
-        let to = ((self.offset as i64).saturating_add(ahead).max(0) as u64).min(self.fin_at);
+        let to = ((self.offset as i64).saturating_add(ahead).max(0) as u64).min(self.fin_at.saturating_add(1));
         let sent = self.sent.max(self.offset);
-        StreamOffset(if to == sent + 1 { sent } else { to })
+        StreamOffset(if to == sent + 1 && self.fin_at == u64::MAX { sent } else { to })
     }
 
     /// Goes on at `seq`: what came before it was not looked at.
@@ -560,5 +560,16 @@ mod tests {
         a.push(&segment(103, 16, b"def"), StreamOffset(0), &OutOfOrder::default(), &mut kept);
         assert_eq!(kept.bytes, b"abcdef");
         assert_eq!(a.acknowledged(), StreamOffset(3));
+    }
+
+    #[test]
+    fn an_acknowledged_fin_counts_once_it_was_seen() {
+        let (mut a, mut kept) = (Assembler::default(), Kept::default());
+        a.push(&segment(99, 2, b""), StreamOffset(0), &OutOfOrder::default(), &mut kept);
+        a.push(&segment(100, 16, b"abc"), StreamOffset(0), &OutOfOrder::default(), &mut kept);
+        assert_eq!(a.position(SequenceNumber(104)), StreamOffset(3), "it may be a byte that was not seen");
+        a.push(&segment(103, 17, b""), StreamOffset(0), &OutOfOrder::default(), &mut kept);
+        assert_eq!(a.position(SequenceNumber(103)), StreamOffset(3));
+        assert_eq!(a.position(SequenceNumber(104)), StreamOffset(4));
     }
 }

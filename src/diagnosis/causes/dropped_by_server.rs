@@ -6,7 +6,7 @@ use crate::diagnosis::drops;
 use crate::diagnosis::finding::{Cause, Family, Verdict};
 use crate::diagnosis::{timers, words};
 use crate::ids::Side;
-use crate::report::model::Evidence;
+use crate::report::model::{Evidence, Party};
 
 pub(super) const CAUSE: Cause = Cause {
     id: "dropped-by-server",
@@ -42,6 +42,11 @@ RFC 6455 sections 7.1.5 and 7.4.1; RFC 9293 section 3.6.
 };
 
 fn check(case: &Case<'_>) -> Verdict {
+    if let Some(end) = drops::end_before_close(case).filter(|e| e.by == Side::Server) {
+        let text =
+            "read the application log at that time, and let it send a Close (1000, 1001 or 1011) before it closes TCP.";
+        return drops::ended_before_close(case, end).with_fix(Party::Server, text, None, None).fits();
+    }
     let Some(end) = drops::bare_end(case).filter(|e| e.by == Side::Server && e.how == TcpEndKind::Fin) else {
         return Verdict::NotThis;
     };
