@@ -41,8 +41,7 @@ fn check(case: &Case<'_>) -> Verdict {
     let mut finding = plain::finding(case, Severity::Normal, title);
     finding.change = finding.change.or(Some(Party::Nobody));
     plain::note_hidden(case, &mut finding);
-    // Where packets are missing, the ends of the others may be among them.
-    if from == Side::Server && case.world.lossy && case.world.siblings(case.index).count() > 1 {
+    if from == Side::Server && may_be_a_timer(case) || may_lack_what_tells(case, from) {
         finding.confidence = finding.confidence.min(Confidence::Likely);
     }
     let together = closed_together(case, from);
@@ -59,6 +58,18 @@ fn check(case: &Case<'_>) -> Verdict {
         plain::add_known_meaning(case, &mut finding);
     }
     finding.otherwise()
+}
+
+/// Whether it came after a silence that a timer may have measured: one such close does not show that it did.
+fn may_be_a_timer(case: &Case<'_>) -> bool {
+    const SHORTEST: f64 = 1.9;
+    case.world.silence(case.index).is_some_and(|s| s >= SHORTEST)
+}
+
+/// Whether what would tell of another cause may be missing: packets of this connection, or the ends of the server's others.
+fn may_lack_what_tells(case: &Case<'_>, from: Side) -> bool {
+    let lacks = case.connection.joined_midstream || case.world.lossy;
+    lacks && (from == Side::Client || case.connection.joined_midstream || case.world.siblings(case.index).count() > 1)
 }
 
 /// Seconds within which calm closes of one server are one act.

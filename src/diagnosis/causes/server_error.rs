@@ -50,9 +50,11 @@ fn check(case: &Case<'_>) -> Verdict {
     };
     let mut finding = plain::finding(case, Severity::Problem, title);
     finding.change = Some(from.into());
-    if code != 1011 {
+    // Some servers stop with a bare 1011.
+    if code != 1011 || close.reason.is_empty() {
         finding.confidence = Confidence::Likely;
-    } else if from == Side::Client {
+    }
+    if code == 1011 && from == Side::Client {
         plain::note(&mut finding, "1011 was made for servers; here the client sent it.", &[]);
     }
     let handled = drops::in_hand(case, from);
