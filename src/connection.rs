@@ -13,6 +13,7 @@ mod first_close;
 mod handshake;
 mod lost;
 mod message;
+mod tls;
 
 pub use first_close::FirstClose;
 pub use handshake::{Deflate, Handshake, HandshakeViolation, Head, KEY, KEY_BYTES};
@@ -21,6 +22,7 @@ pub use message::{
     DataType, Defect, Head32, InflateFailure, InflateFinding, Inline, InvalidUtf8, Message, OlderSizes, SplitCharacter,
     Utf8Class, hex,
 };
+pub use tls::{TlsFacts, TlsUnread};
 
 /// Everything that was seen in the captures of one run, in order of the first packet.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -81,6 +83,9 @@ pub struct Connection {
     /// Whether the opening handshake is not in the capture: begun before it, lost or cut. The connection was then recognised by
     /// the structure of its frames.
     pub joined_midstream: bool,
+    /// The TLS around it; `None` for plain TCP.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tls: Option<Box<TlsFacts>>,
     /// The opening handshake; `None` when it was not captured.
     pub handshake: Option<Box<Handshake>>,
     /// The upgrade request, where its answer was not captured.
@@ -370,6 +375,8 @@ pub enum GapCause {
     WindowFull,
     /// The bytes passed before they were recognised as frames, and too many for the bounded window to hold.
     NotKept,
+    /// TLS records that are missing, damaged or cut: how much they held can only be estimated.
+    Undecrypted,
 }
 
 /// An acknowledgement of bytes that the capture lacks.
@@ -475,6 +482,9 @@ pub struct FailedHandshake {
     pub client: SocketAddr,
     /// Who was asked.
     pub server: SocketAddr,
+    /// Whether it came through TLS.
+    #[serde(default)]
+    pub secure: bool,
     /// The request.
     pub request: Head,
     /// The answer; `None` when there was none.

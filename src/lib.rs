@@ -11,4 +11,5 @@ pub mod limits;
 pub mod network;
 pub mod report;
 pub mod tcp;
+pub mod tls;
 pub mod websocket;

@@ -8,7 +8,8 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use cli::{Analysis, Documented};
-use wsdiag::capture::{InputError, Stop};
+use wsdiag::analyzer::Options;
+use wsdiag::capture::InputError;
 
 fn main() -> ExitCode {
     let causes: Vec<Documented> = wsdiag::diagnosis::causes::CAUSES
@@ -18,8 +19,8 @@ fn main() -> ExitCode {
     cli::run(std::env::args_os(), analyze, &causes)
 }
 
-fn analyze(paths: &[PathBuf], stop: &Stop) -> Analysis {
-    let analysis = wsdiag::analyzer::analyze_until(paths, stop);
+fn analyze(paths: &[PathBuf], options: &Options) -> Analysis {
+    let analysis = wsdiag::analyzer::analyze_with(paths, options);
     let (cut, unread): (Vec<_>, Vec<_>) = analysis.errors.iter().partition(|e| e.error.is_partial());
     let lines = |errors: Vec<&InputError>| errors.iter().map(ToString::to_string).collect();
     Analysis { report: analysis.report, errors: lines(unread), warnings: lines(cut) }

@@ -15,7 +15,7 @@ use clap::Parser;
 
 use args::{Arguments, Command};
 pub(crate) use explain::Documented;
-use wsdiag::capture::Stop;
+use wsdiag::analyzer::Options;
 use wsdiag::report::model::Report;
 
 /// What analyzing captures came to: a report, complete or not, and what kept it from being complete.
@@ -47,7 +47,7 @@ impl From<Outcome> for ExitCode {
 /// Runs wsdiag with these arguments, the program's name first.
 pub(crate) fn run(
     arguments: impl IntoIterator<Item = OsString>,
-    analyze: impl Fn(&[PathBuf], &Stop) -> Analysis,
+    analyze: impl Fn(&[PathBuf], &Options) -> Analysis,
     causes: &[Documented<'_>],
 ) -> ExitCode {
     let arguments = match Arguments::try_parse_from(arguments) {

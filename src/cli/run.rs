@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 
 use super::args::Arguments;
 use super::{Analysis, Outcome, complain, interrupt, output};
-use wsdiag::capture::Stop;
+use wsdiag::analyzer::Options;
 use wsdiag::report::{FORMATS, Format, render};
 
 /// Analyzes the files and writes the report.
-pub(super) fn run(arguments: &Arguments, analyze: impl Fn(&[PathBuf], &Stop) -> Analysis) -> Outcome {
+pub(super) fn run(arguments: &Arguments, analyze: impl Fn(&[PathBuf], &Options) -> Analysis) -> Outcome {
     let refused = |capture: &Path| {
         let name = capture.display();
         complain(format_args!("{name}: the report would replace this capture; give --output another name"));
@@ -26,7 +26,8 @@ pub(super) fn run(arguments: &Arguments, analyze: impl Fn(&[PathBuf], &Stop) -> 
             return Outcome::Failed;
         }
     };
-    let Analysis { report, errors, warnings } = analyze(&arguments.files, &stop);
+    let Analysis { report, errors, warnings } =
+        analyze(&arguments.files, &Options { stop: stop.clone(), key_logs: key_logs(arguments) });
     // From here on a signal ends the program.
     stop.now();
     warnings.into_iter().for_each(complain);
@@ -46,6 +47,12 @@ pub(super) fn run(arguments: &Arguments, analyze: impl Fn(&[PathBuf], &Stop) -> 
         complain(reason);
         Outcome::Failed
     })
+}
+
+/// The key logs that were named, and the one that the environment names if it is there.
+fn key_logs(arguments: &Arguments) -> Vec<PathBuf> {
+    let from_environment = std::env::var_os("SSLKEYLOGFILE").map(PathBuf::from).filter(|path| path.is_file());
+    arguments.keylog.iter().cloned().chain(from_environment).collect()
 }
 
 /// What `--format` says, or the extension of `--output`, or the default.

@@ -356,6 +356,13 @@ fn gap_spot(files: FilesOf<'_>, index: usize, connection: &Connection, why: GapC
             "snap-length",
             format!("Stream {stream} lacks {amount}: the snap length cut its packets. Record with tcpdump -s 0."),
         ),
+        GapCause::Undecrypted => (
+            "undecrypted-records",
+            format!(
+                "Stream {stream} lacks up to {amount} in {places}: TLS records there are missing, damaged or cut, and cannot be \
+                 opened. Record with a larger buffer (tcpdump -B 16384) and whole packets."
+            ),
+        ),
         // Told where the frames were recognised.
         GapCause::NotKept => return None,
         GapCause::WindowFull => (
