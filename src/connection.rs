@@ -11,12 +11,14 @@ use crate::ids::{Origin, PacketNumber, Side, StreamOffset, Timestamp};
 
 mod first_close;
 mod handshake;
+mod http2;
 mod lost;
 mod message;
 mod tls;
 
 pub use first_close::FirstClose;
 pub use handshake::{Deflate, Handshake, HandshakeViolation, Head, KEY, KEY_BYTES};
+pub use http2::{Http2Facts, StreamReset};
 pub use lost::{Losses, Lost};
 pub use message::{
     DataType, Defect, Head32, InflateFailure, InflateFinding, Inline, InvalidUtf8, Message, OlderSizes, SplitCharacter,
@@ -83,6 +85,9 @@ pub struct Connection {
     /// Whether the opening handshake is not in the capture: begun before it, lost or cut. The connection was then recognised by
     /// the structure of its frames.
     pub joined_midstream: bool,
+    /// The HTTP/2 stream that carried it; `None` for HTTP/1.1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub http2: Option<Box<Http2Facts>>,
     /// The TLS around it; `None` for plain TCP.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tls: Option<Box<TlsFacts>>,
@@ -375,8 +380,8 @@ pub enum GapCause {
     WindowFull,
     /// The bytes passed before they were recognised as frames, and too many for the bounded window to hold.
     NotKept,
-    /// TLS records that are missing, damaged or cut: how much they held can only be estimated.
-    Undecrypted,
+    /// Records of TLS or frames of HTTP/2 are missing, damaged or cut: how much they held can only be estimated.
+    Unmeasured,
 }
 
 /// An acknowledgement of bytes that the capture lacks.

@@ -5,6 +5,7 @@ pub mod capture;
 pub mod connection;
 pub mod diagnosis;
 pub mod http;
+pub mod http2;
 pub mod ids;
 pub mod knowledge;
 pub mod limits;

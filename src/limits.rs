@@ -193,9 +193,22 @@ pub const TLS_MISSING_RECORDS: u64 = 4096;
 pub const TLS_UNPROVEN: u64 = 8;
 /// Records that keys may fail to open before they count as those of another connection.
 pub const TLS_WRONG_KEY: u32 = 64;
-/// Records of a direction whose acknowledgement is waited for.
-pub const TLS_MARKS: usize = 4096;
+/// Records or frames of a direction whose acknowledgement is waited for.
+pub const MARKS: usize = 4096;
 /// Different reasons for which TLS connections were not read, counted one by one.
 pub const TLS_UNREAD: usize = 64;
 /// How often a direction of a TLS connection may hold something else where a record should begin.
 pub const TLS_PLACES: u32 = 256;
+
+/// Bytes of one HTTP/2 header block.
+pub const HEADER_BLOCK: usize = 32 * 1024;
+/// Fields of one header block.
+pub const HEADER_FIELDS: usize = 512;
+/// Bytes of the fields of one header block, unpacked.
+pub const HEADER_FIELDS_BYTES: usize = 64 * 1024;
+/// Bytes of an HPACK table, whatever the receiver allows.
+pub const HPACK_TABLE: u32 = 64 * 1024;
+/// Bytes among which frames of HTTP/2 are searched for behind missing bytes.
+pub const HTTP2_SEARCH: usize = 64 * 1024;
+/// WebSockets that are followed at once in one HTTP/2 connection.
+pub const HTTP2_STREAMS: usize = 16_384;

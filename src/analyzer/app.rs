@@ -4,8 +4,10 @@ use std::net::SocketAddr;
 
 use super::flow::End;
 use super::heads::Heads;
+use super::streams::{Http2App, StreamStage};
 use crate::connection::{FailedHandshake, Gap, GapCause, TlsFacts};
 use crate::http::{Failure, Progress, Upgrade};
+use crate::http2::{self, Http2, Place, Sender};
 use crate::ids::{Origin, Side, StreamOffset};
 use crate::tcp::Sink;
 use crate::tls::{Arrival, KeyRing, Tls, is_tls};
@@ -34,6 +36,8 @@ pub(super) enum App {
         tls: Box<Tls>,
         inner: Box<App>,
     },
+    /// HTTP/2, with WebSockets in its streams.
+    Http2(Box<Http2App>),
     Ignored(Ignored),
 }
 
@@ -43,7 +47,8 @@ impl App {
     pub(super) fn is_websocket(&self) -> bool {
         match self {
             App::WebSocket { .. } => true,
-            App::Tls { inner, .. } => matches!(**inner, App::WebSocket { .. }),
+            App::Http2(app) => !app.streams.is_empty(),
+            App::Tls { inner, .. } => inner.is_websocket(),
             _ => false,
         }
     }
@@ -69,8 +74,6 @@ pub(super) enum Ignored {
     OtherProtocol,
     /// TLS that cannot be opened, to this port.
     Tls { port: u16, facts: Box<TlsFacts> },
-    /// HTTP/2 in the clear.
-    Http2,
 }
 
 /// Hands the ordered bytes of one direction to the stage that the connection is in.
@@ -98,8 +101,9 @@ impl AppSink<'_> {
     /// Decides on the first bytes what a connection carries.
     #[cold]
     fn decide(&mut self, offset: StreamOffset, bytes: &[u8]) {
-        *self.app = if bytes.starts_with(b"PRI * HTTP/2") {
-            App::Ignored(Ignored::Http2)
+        *self.app = if let Some(sender) = http2::begins(bytes).filter(|_| offset.0 == 0) {
+            let client = if sender == Sender::Client { self.from } else { 1 - self.from };
+            App::Http2(Box::new(Http2App::new(client)))
         } else if Upgrade::may_be_http(bytes) {
             App::Http { upgrade: Box::default(), probe: None }
         } else if is_tls(bytes) && self.ring.is_some() {
@@ -156,6 +160,23 @@ impl AppSink<'_> {
             let server = tls.client().map(|client| self.addresses[1 - client].port());
             *self.app = App::Ignored(Ignored::Tls { port: server.unwrap_or_else(|| self.server_port()), facts });
         }
+    }
+
+    /// Lets HTTP/2 hand what its streams carry to what is in them.
+    fn in_http2(&mut self, step: impl FnOnce(&mut Http2, &mut StreamStage<'_>)) {
+        let App::Http2(app) = self.app else { return };
+        let Http2App { http2, streams, goes_away } = &mut **app;
+        let mut stage = StreamStage {
+            client: http2.client(),
+            tcp_stream: self.stream,
+            streams,
+            goes_away,
+            scratch: self.scratch,
+            heads: self.heads,
+            websockets: self.websockets,
+            on_frame: self.on_frame,
+        };
+        step(http2, &mut stage);
     }
 
     /// Of a connection whose SYN was not seen the lower port is taken for the server's.
@@ -369,12 +390,16 @@ impl Sink for AppSink<'_> {
             }
             App::Probing(_) => self.probe(offset, bytes, origin, acknowledged),
             App::Tls { .. } => self.tls_data(offset, bytes, origin, acknowledged),
+            App::Http2(_) => {
+                let place = Place { from: self.from, origin, acknowledged, to: offset };
+                self.in_http2(|http2, streams| http2.data(place, offset, bytes, streams));
+            }
             App::Undecided | App::Dormant | App::Ignored(_) => {}
         }
     }
 
     fn gap(&mut self, offset: StreamOffset, length: u64, origin: Origin, why: GapCause) {
-        if !matches!(self.app, App::WebSocket { .. } | App::Tls { .. }) {
+        if !matches!(self.app, App::WebSocket { .. } | App::Tls { .. } | App::Http2(_)) {
             self.note_missing(Gap { start: offset, length, origin, why });
         }
         match self.app {
@@ -406,6 +431,10 @@ impl Sink for AppSink<'_> {
                     self.recognised(client);
                     self.gap(offset, length, origin, why);
                 }
+            }
+            App::Http2(_) => {
+                let place = Place { from: self.from, origin, acknowledged: StreamOffset(0), to: offset };
+                self.in_http2(|http2, streams| http2.gap(place, length, why, streams));
             }
             App::Tls { .. } => {
                 let from = self.from;

@@ -17,7 +17,6 @@ pub(super) struct Blind {
     unread: Unread,
     /// TLS connections that could not be read, with their servers' ports, by the reason.
     tls: BTreeMap<String, (u64, BTreeSet<u16>)>,
-    http2: u64,
     /// Kinds and sentences of what is to be said of the files.
     files: Vec<(&'static str, String)>,
     unknown_interfaces: u64,
@@ -61,7 +60,6 @@ impl Blind {
                     }
                 }
             }
-            Ignored::Http2 => self.http2 += 1,
         }
     }
 
@@ -226,14 +224,6 @@ impl Blind {
                 ports.join(", ")
             );
             add("encrypted", text);
-        }
-        if self.http2 > 0 {
-            let text = format!(
-                "{} HTTP/2 {} could not be read: WebSockets inside (RFC 8441) are invisible.",
-                self.http2,
-                if self.http2 == 1 { "connection" } else { "connections" }
-            );
-            add("http2", text);
         }
         spots
     }

@@ -3,6 +3,8 @@
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 
+mod http2;
+
 use super::app::{App, AppSink, Ignored, failed_handshake};
 use super::blind::Blind;
 use super::heads::Heads;
@@ -426,6 +428,7 @@ impl Flow {
                 let (handshake, from_client, from_server) = session.finish(&mut stage, in_order);
                 self.record(client, (handshake, request, tls), from_client, from_server, observations);
             }
+            App::Http2(app) => self.finish_http2(*app, tls, now, shared, observations),
             App::Probing(_) | App::Dormant | App::Tls { .. } | App::Ignored(_) => {}
         }
     }
@@ -526,6 +529,7 @@ impl Flow {
                 [initial(client), initial(1 - client)]
             }),
             joined_midstream: handshake.is_none(),
+            http2: None,
             tls: tls.map(|tls| Box::new(tls.facts())),
             handshake: handshake.map(Box::new),
             request,

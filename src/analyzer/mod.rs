@@ -5,6 +5,7 @@ mod app;
 mod blind;
 mod flow;
 mod heads;
+mod streams;
 mod unread;
 
 use std::collections::VecDeque;

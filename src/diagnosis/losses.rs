@@ -356,11 +356,11 @@ fn gap_spot(files: FilesOf<'_>, index: usize, connection: &Connection, why: GapC
             "snap-length",
             format!("Stream {stream} lacks {amount}: the snap length cut its packets. Record with tcpdump -s 0."),
         ),
-        GapCause::Undecrypted => (
-            "undecrypted-records",
+        GapCause::Unmeasured => (
+            "lost-packets",
             format!(
-                "Stream {stream} lacks up to {amount} in {places}: TLS records there are missing, damaged or cut, and cannot be \
-                 opened. Record with a larger buffer (tcpdump -B 16384) and whole packets."
+                "Stream {stream} lacks up to {amount} in {places}: packets are missing there, and what they held of this connection can \
+                 only be estimated. Record with a larger buffer (tcpdump -B 16384) and whole packets."
             ),
         ),
         // Told where the frames were recognised.

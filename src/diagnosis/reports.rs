@@ -149,7 +149,7 @@ fn connection(
         capture: record.capture,
         tcp_stream: record.tcp_stream,
         also_in: elsewhere(record.also_in.as_deref()),
-        http2_stream: None,
+        http2_stream: record.http2.as_ref().map(|h| h.stream),
         client: record.client.into(),
         server: record.server.into(),
         url: handshake

@@ -12,6 +12,7 @@ use super::suites::{Aead, Hash};
 use crate::connection::GapCause;
 use crate::ids::StreamOffset;
 use crate::limits;
+use crate::tcp::Marks;
 
 /// Which secret is in use (RFC 8446 section 7.1); before TLS 1.3 there is but one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -155,9 +156,7 @@ pub(super) struct Direction {
     pub(super) known_missing: u64,
     /// Content delivered, and content missing.
     plain: u64,
-    /// Ends of records and of the content up to there, for acknowledgements to come.
-    marks: VecDeque<(u64, u64)>,
-    acknowledged: u64,
+    marks: Marks,
     /// Bytes that may still be spent on guessing record numbers.
     effort: u64,
     /// How often something stood where a record should begin.
@@ -179,8 +178,7 @@ impl Default for Direction {
             done_to: 0,
             known_missing: 0,
             plain: 0,
-            marks: VecDeque::new(),
-            acknowledged: 0,
+            marks: Marks::default(),
             effort: limits::TLS_GUESSES,
             places_lost: 0,
             unopened: 0,
@@ -246,10 +244,7 @@ impl Direction {
         self.plain += content;
         self.done_to = end;
         if content > 0 {
-            if self.marks.len() == limits::TLS_MARKS {
-                self.marks.pop_front();
-            }
-            self.marks.push_back((end, self.plain));
+            self.marks.add(end, self.plain);
         }
         start
     }
@@ -263,13 +258,7 @@ impl Direction {
 
     /// The content whose records end at or before this offset of the TCP stream, which the other end acknowledged.
     pub(super) fn content_to(&mut self, acknowledged: StreamOffset) -> StreamOffset {
-        while let Some((end, content)) = self.marks.front()
-            && *end <= acknowledged.0
-        {
-            self.acknowledged = *content;
-            self.marks.pop_front();
-        }
-        StreamOffset(self.acknowledged)
+        self.marks.content_to(acknowledged)
     }
 }
 

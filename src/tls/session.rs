@@ -229,7 +229,7 @@ impl Tls {
         if direction.is_proven() && end.0 > direction.done_to {
             let content = end.0 - direction.done_to;
             let start = direction.lost(content);
-            sink.gap(start, content, origin, GapCause::Undecrypted);
+            sink.gap(start, content, origin, GapCause::Unmeasured);
         }
     }
 
@@ -376,7 +376,7 @@ impl Tls {
                 direction.messages.forget();
                 let (length, why) = match found.content {
                     Some(content) => (content, direction.why),
-                    None => (begin.saturating_sub(direction.done_to), GapCause::Undecrypted),
+                    None => (begin.saturating_sub(direction.done_to), GapCause::Unmeasured),
                 };
                 if length > 0 {
                     let start = direction.lost(length);

@@ -29,6 +29,7 @@ fn connection() -> Connection {
         last: at(100_000),
         initial_sequence: None,
         tls: None,
+        http2: None,
         joined_midstream: false,
         handshake: None,
         request: None,

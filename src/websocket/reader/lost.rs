@@ -45,7 +45,7 @@ impl FrameReader {
             }
         }
         self.lose_bytes(ctx, at, length, origin);
-        if why == GapCause::Undecrypted && self.search.is_none() {
+        if why == GapCause::Unmeasured && self.search.is_none() {
             // Its length is estimated: where the next frame begins is not known.
             self.lose_frames();
         }
