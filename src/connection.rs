@@ -329,6 +329,8 @@ pub enum Rule {
     CompressedControlOrContinuation,
     /// Frames after a Close (RFC 6455 section 5.5.1).
     DataAfterClose,
+    /// An HTTP response where a frame should begin (RFC 6455 section 4.2.2: after the 101 the stream belongs to frames).
+    HttpResponse,
 }
 
 impl Rule {
@@ -351,6 +353,7 @@ impl Rule {
             Rule::CompressedWithoutExtension => "compressed-without-extension",
             Rule::CompressedControlOrContinuation => "compressed-control-or-continuation",
             Rule::DataAfterClose => "data-after-close",
+            Rule::HttpResponse => "http-response",
         }
     }
 }

@@ -85,6 +85,8 @@ pub const GAPS: usize = 64;
 
 /// Bytes of an HTTP head.
 pub const HTTP_HEAD: usize = 64 * 1024;
+/// Head of an HTTP response that stands where a frame should begin.
+pub const STRAY_HTTP_HEAD: usize = 8 * 1024;
 /// Bytes that a client may send before the answer to its upgrade request is seen: captures of several queues put that later,
 /// captures of one direction lack it.
 pub const HELD_BEFORE_ANSWER: usize = 128 * 1024;
@@ -170,6 +172,11 @@ pub const ADVANCES: usize = 16;
 
 /// Different handshake heads that are kept once for all connections that share them.
 pub const SHARED_HEADS: usize = 4096;
+
+/// Knowledge files that are read of one folder.
+pub const KNOWLEDGE_FILES: usize = 1000;
+/// Bytes that are read of one knowledge file.
+pub const KNOWLEDGE_FILE_BYTES: u64 = 1 << 20;
 
 /// Requests of one connection that wait for their answers.
 pub const REQUESTS_WAITING: usize = 1024;

@@ -592,8 +592,13 @@ fn is_calm(client: &Sent, server: &Sent) -> bool {
     let codes = client.closes.iter().chain(&server.closes).map(|c| c.code.unwrap_or(1005));
     let blameless = |code| matches!(code, 1000 | 1001 | 1005 | 1012 | 3000..=4999);
     let mut closed = codes.peekable();
+    // An Engine.IO ping that nothing followed: its timeout closes as calmly as anything else.
+    let heartbeat_open = server.recent.last().is_some_and(|m| {
+        m.payload_bytes == Some(1) && m.head.as_slice() == b"2" && client.last_message.is_none_or(|l| l < m.first)
+    });
     closed.peek().is_some()
         && closed.all(blameless)
+        && !heartbeat_open
         && [client, server].iter().all(|sent| {
             let largest = sent.largest_message().unwrap_or(0);
             let in_question = sent.recent.iter().any(|m| !m.complete || m.size() >= largest.max(SUSPECT));

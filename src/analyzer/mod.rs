@@ -17,6 +17,7 @@ use crate::capture::{CaptureError, FileFacts, InputError, Stop, Timeline};
 use crate::connection::{CaptureFacts, Observations};
 use crate::diagnosis;
 use crate::ids::{Origin, Timestamp};
+use crate::knowledge::Knowledge;
 use crate::limits;
 use crate::network;
 use crate::report::model::Report;
@@ -44,6 +45,8 @@ pub struct Options {
     pub stop: Stop,
     /// TLS key logs.
     pub key_logs: Vec<PathBuf>,
+    /// Implementations that are known beside the embedded ones, or in their place.
+    pub knowledge: Option<Knowledge>,
 }
 
 /// Reads captures, folders of them and standard input (`-`) as one timeline, and diagnoses what is in them.
@@ -56,7 +59,8 @@ pub fn analyze(paths: &[PathBuf]) -> Analysis {
 #[must_use]
 pub fn analyze_with(paths: &[PathBuf], options: &Options) -> Analysis {
     let (observations, errors) = observe_with(paths, options, &mut |_| {});
-    Analysis { report: diagnosis::diagnose(observations), errors }
+    let knowledge = options.knowledge.as_ref().unwrap_or(Knowledge::embedded());
+    Analysis { report: diagnosis::diagnose(observations, knowledge), errors }
 }
 
 /// Reads captures; `on_frame` sees every WebSocket frame as soon as it is complete.

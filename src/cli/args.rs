@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::builder::{PossibleValue, TypedValueParser, ValueParserFactory};
 use clap::{ColorChoice, Parser, Subcommand};
 
+use wsdiag::explain::Form;
 use wsdiag::report::{FORMATS, Format};
 
 /// Says why the WebSocket connections in a packet capture closed, who provoked it and what to change.
@@ -42,6 +43,12 @@ pub(super) struct Arguments {
     #[arg(short, long, value_name = "FILE")]
     pub(super) keylog: Vec<PathBuf>,
 
+    /// Know the implementations too that the files in FOLDER describe (repeatable)
+    ///
+    /// A file whose id is one that wsdiag knows replaces that. See docs/knowledge.md.
+    #[arg(long, value_name = "FOLDER")]
+    pub(super) knowledge: Vec<PathBuf>,
+
     #[command(flatten)]
     pub(super) looks: Looks,
 }
@@ -61,13 +68,48 @@ pub(super) struct Looks {
 /// What to do other than to read captures.
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
-    /// Explain a cause that reports name; without CAUSE, list them all
+    /// Explain close codes, causes and implementations, alone or side by side
     ///
     /// A capture that is called "explain" can be read as ./explain.
-    Explain {
-        /// As the report shows it: message-over-limit
-        cause: Vec<String>,
-    },
+    #[command(after_help = EXPLAIN_EXAMPLES)]
+    Explain(Explained),
+}
+
+/// What to explain.
+#[derive(Debug, clap::Args)]
+pub(super) struct Explained {
+    /// Codes (1009), ranges (4000-4999), causes (message-over-limit) or implementations (tomcat); several are compared
+    #[arg(value_name = "WORD")]
+    pub(super) words: Vec<String>,
+
+    /// List everything that can be explained; so does explain without a word
+    #[arg(short, long, conflicts_with = "words")]
+    pub(super) list: bool,
+
+    /// Form of the explanation
+    #[arg(short, long, value_name = "FORMAT", default_value = "text")]
+    pub(super) format: ExplainedAs,
+}
+
+/// The forms of an explanation.
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+pub(super) enum ExplainedAs {
+    /// For people, in a terminal
+    Text,
+    /// To paste into a ticket
+    Markdown,
+    /// For programs
+    Json,
+}
+
+impl From<ExplainedAs> for Form {
+    fn from(format: ExplainedAs) -> Form {
+        match format {
+            ExplainedAs::Text => Form::Text,
+            ExplainedAs::Markdown => Form::Markdown,
+            ExplainedAs::Json => Form::Json,
+        }
+    }
 }
 
 /// A format by its name. The names come from the list of formats, so that a new one needs no line here.
@@ -113,12 +155,23 @@ Examples:
   wsdiag ring/                         the same for all captures in a folder
   tcpdump -w - port 80 | wsdiag -      the same as it happens, until Ctrl-C
   wsdiag -o ticket.md capture.pcapng   the same for a ticket
+  wsdiag explain 1009                  what a close code means and who sends it
 
 Exit codes:
   0  everything was read and no problem was found
   1  at least one problem was found
   2  the input or the arguments could not be read; the report then covers
      what could be";
+
+const EXPLAIN_EXAMPLES: &str = "\
+Examples:
+  wsdiag explain 1009                  what a code means, who sends it, the fix
+  wsdiag explain 1007 1009             two codes side by side
+  wsdiag explain 4000-4999             a range, with what protocols put into it
+  wsdiag explain message-over-limit    a cause that a report names
+  wsdiag explain tomcat                limits, closes and timers of a server
+  wsdiag explain 'going away' nginx    by name, of any kind
+  wsdiag explain --list --format json  everything there is";
 
 #[cfg(test)]
 mod tests {
@@ -140,9 +193,15 @@ mod tests {
     }
 
     #[test]
+    fn help_of_explain_is_as_reviewed() {
+        let mut command = Arguments::command().term_width(80);
+        insta::assert_snapshot!(command.find_subcommand_mut("explain").unwrap().render_help());
+    }
+
+    #[test]
     fn explain_is_a_command_only_in_front() {
         let explained = parsed(&["explain", "message-over-limit"]).unwrap();
-        assert!(matches!(explained.command, Some(Command::Explain { cause }) if cause == ["message-over-limit"]));
+        assert!(matches!(explained.command, Some(Command::Explain(e)) if e.words == ["message-over-limit"]));
         assert!(parsed(&["explain"]).is_ok());
         for files in [&["./explain"][..], &["a.pcap", "explain"], &["--", "explain"]] {
             let files = parsed(files).unwrap();

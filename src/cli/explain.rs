@@ -1,124 +1,29 @@
-//! What a cause means.
+//! What codes, causes and implementations mean.
 
-use std::io::{self, Write};
-
-use super::args::Looks;
+use super::args::{Explained, Looks};
 use super::{Outcome, complain, output};
-use wsdiag::report::{Style, layout};
+use wsdiag::explain::{Answer, Catalogue, look_up};
 
-/// A cause and its documentation.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Documented<'a> {
-    /// Stable kebab-case id.
-    pub(crate) id: &'a str,
-    /// One line for lists.
-    pub(crate) summary: &'a str,
-    /// The whole, in Markdown.
-    pub(crate) documentation: &'a str,
-}
-
-/// Prints the documentation of the cause called `asked`, or the list of causes when that is empty.
-pub(super) fn explain(asked: &str, causes: &[Documented<'_>], looks: &Looks) -> Outcome {
-    let asked = id(asked);
-    let found = causes.iter().find(|c| c.id == asked);
-    if found.is_none() && !asked.is_empty() {
-        complain(unknown(&asked, causes));
-        return Outcome::Failed;
-    }
-    let written = output::to_stdout(looks, |style, out| match found {
-        Some(cause) => document(cause, style, out),
-        None => list(causes, style, out),
-    });
+/// Explains what `asked` names, or lists everything when that is wanted or nothing is named.
+pub(super) fn explain(asked: &Explained, looks: &Looks) -> Outcome {
+    let answer = if asked.list || asked.words.is_empty() {
+        Answer::Listed(Catalogue::complete())
+    } else {
+        match look_up(&asked.words) {
+            Ok(all) => Answer::Explained(all),
+            Err(misunderstood) => {
+                complain(misunderstood);
+                return Outcome::Failed;
+            }
+        }
+    };
+    // A table uses all columns there are; the prose keeps to lines that can be read.
+    let written = output::to_stdout_as_wide_as_it_is(looks, |style, out| answer.write(asked.format.into(), style, out));
     match written {
         Ok(()) => Outcome::Clean,
         Err(reason) => {
             complain(format_args!("cannot write: {reason}"));
             Outcome::Failed
         }
-    }
-}
-
-/// The id that somebody means who copied the heading of a report: `MESSAGE OVER LIMIT`.
-fn id(asked: &str) -> String {
-    asked.trim().to_lowercase().replace([' ', '_'], "-")
-}
-
-fn document(cause: &Documented<'_>, style: &Style, out: &mut dyn Write) -> io::Result<()> {
-    // Its heading is the id, which stands above the summary already.
-    let heading = format!("# {}\n", cause.id);
-    let body = cause.documentation.strip_prefix(&heading).unwrap_or(cause.documentation).trim_start();
-    layout(&format!("{heading}{}\n\n{body}", cause.summary), style, out)
-}
-
-fn list(causes: &[Documented<'_>], style: &Style, out: &mut dyn Write) -> io::Result<()> {
-    let items = causes.iter().map(|c| format!("- {}: {}\n", c.id, c.summary)).collect::<String>();
-    layout(&items, style, out)
-}
-
-fn unknown(asked: &str, causes: &[Documented<'_>]) -> String {
-    let nearest = causes.iter().map(|c| (distance(asked, c.id), c.id)).min();
-    match nearest {
-        Some((far, id)) if far <= asked.len().max(id.len()) / 2 => {
-            format!("no cause is called {asked:?}; did you mean {id}? \"wsdiag explain\" lists them all")
-        }
-        _ => format!("no cause is called {asked:?}; \"wsdiag explain\" lists them all"),
-    }
-}
-
-/// Letters to insert, delete or replace on the way from `a` to `b` (Levenshtein).
-fn distance(a: &str, b: &str) -> usize {
-    let mut row: Vec<usize> = (0..=b.chars().count()).collect();
-    for (i, x) in a.chars().enumerate() {
-        let mut diagonal = i;
-        let mut left = i + 1;
-        for (cell, y) in row.iter_mut().skip(1).zip(b.chars()) {
-            let above = *cell;
-            left = (diagonal + usize::from(x != y)).min(above + 1).min(left + 1);
-            *cell = left;
-            diagonal = above;
-        }
-        if let Some(first) = row.first_mut() {
-            *first = i + 1;
-        }
-    }
-    row.last().copied().unwrap_or(0)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const CAUSES: &[Documented<'_>] = &[
-        Documented {
-            id: "message-over-limit",
-            summary: "a message was larger than the receiver accepts",
-            documentation: "## What was seen\n\nA message above what that endpoint accepted before.\n\n## Fix\n\n    max_size=4 * 2**20\n",
-        },
-        Documented { id: "idle-cut", summary: "TCP ended after a silence", documentation: "" },
-    ];
-
-    fn written(write: impl FnOnce(&Style, &mut dyn Write) -> io::Result<()>) -> String {
-        let mut out = Vec::new();
-        write(&Style { width: 60, colour: false }, &mut out).unwrap();
-        String::from_utf8(out).unwrap()
-    }
-
-    #[test]
-    fn documentation_is_laid_out() {
-        insta::assert_snapshot!(written(|style, out| document(&CAUSES[0], style, out)));
-        insta::assert_snapshot!(written(|style, out| list(CAUSES, style, out)));
-    }
-
-    #[test]
-    fn ids_are_read_as_reports_write_them() {
-        assert_eq!(id("MESSAGE OVER LIMIT"), "message-over-limit");
-        assert_eq!(id("Message-over_limit "), "message-over-limit");
-    }
-
-    #[test]
-    fn unknown_causes_have_a_neighbour() {
-        assert_eq!(distance("kitten", "sitting"), 3);
-        assert!(unknown("mesage-over-limt", CAUSES).contains("did you mean message-over-limit?"));
-        assert!(!unknown("entirely-different-thing", CAUSES).contains("did you mean"));
     }
 }

@@ -14,7 +14,6 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use args::{Arguments, Command};
-pub(crate) use explain::Documented;
 use wsdiag::analyzer::Options;
 use wsdiag::report::model::Report;
 
@@ -47,8 +46,7 @@ impl From<Outcome> for ExitCode {
 /// Runs wsdiag with these arguments, the program's name first.
 pub(crate) fn run(
     arguments: impl IntoIterator<Item = OsString>,
-    analyze: impl Fn(&[PathBuf], &Options) -> Analysis,
-    causes: &[Documented<'_>],
+    analyze: impl Fn(&[PathBuf], Options) -> Analysis,
 ) -> ExitCode {
     let arguments = match Arguments::try_parse_from(arguments) {
         Ok(arguments) => arguments,
@@ -60,7 +58,7 @@ pub(crate) fn run(
         }
     };
     let outcome = match &arguments.command {
-        Some(Command::Explain { cause }) => explain::explain(&cause.join("-"), causes, &arguments.looks),
+        Some(Command::Explain(asked)) => explain::explain(asked, &arguments.looks),
         None => run::run(&arguments, analyze),
     };
     outcome.into()

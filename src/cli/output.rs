@@ -17,13 +17,30 @@ const WIDEST: usize = 110;
 /// Writes with `write` to standard output, in colour if wanted and possible. That the reader has gone away is no error:
 /// it has seen what it wanted to see.
 pub(super) fn to_stdout(looks: &Looks, write: impl FnOnce(&Style, &mut dyn Write) -> io::Result<()>) -> io::Result<()> {
+    to_stdout_within(WIDEST, looks, write)
+}
+
+/// The same in lines as long as the terminal is wide.
+pub(super) fn to_stdout_as_wide_as_it_is(
+    looks: &Looks,
+    write: impl FnOnce(&Style, &mut dyn Write) -> io::Result<()>,
+) -> io::Result<()> {
+    to_stdout_within(usize::MAX, looks, write)
+}
+
+fn to_stdout_within(
+    widest: usize,
+    looks: &Looks,
+    write: impl FnOnce(&Style, &mut dyn Write) -> io::Result<()>,
+) -> io::Result<()> {
     let stdout = io::stdout().lock();
     let choice = match looks.color {
         ColorChoice::Always => anstream::ColorChoice::Always,
         ColorChoice::Never => anstream::ColorChoice::Never,
         ColorChoice::Auto => AutoStream::choice(&stdout),
     };
-    let style = Style { width: width(looks, stdout.is_terminal()), colour: choice != anstream::ColorChoice::Never };
+    let style =
+        Style { width: width(looks, stdout.is_terminal(), widest), colour: choice != anstream::ColorChoice::Never };
     if style.colour {
         write_all(AutoStream::new(stdout, choice), &style, write)
     } else {
@@ -54,7 +71,7 @@ pub(super) fn to_file(
     looks: &Looks,
     write: impl FnOnce(&Style, &mut dyn Write) -> io::Result<()>,
 ) -> io::Result<()> {
-    let style = Style { width: width(looks, false), colour: looks.color == ColorChoice::Always };
+    let style = Style { width: width(looks, false, WIDEST), colour: looks.color == ColorChoice::Always };
     let existing = fs::metadata(path).ok();
     if existing.as_ref().is_some_and(|m| !m.is_file()) {
         let mut out = BufWriter::new(File::options().write(true).open(path)?);
@@ -86,12 +103,12 @@ fn temporary_beside(target: &Path) -> io::Result<PathBuf> {
     Ok(target.with_file_name(temporary))
 }
 
-fn width(looks: &Looks, terminal: bool) -> usize {
+fn width(looks: &Looks, terminal: bool, widest: usize) -> usize {
     if let Some(width) = looks.width {
         return usize::from(width);
     }
     let size = if terminal { terminal_size::terminal_size() } else { None };
-    size.map_or(DEFAULT_WIDTH, |(terminal_size::Width(columns), _)| usize::from(columns).clamp(20, WIDEST))
+    size.map_or(DEFAULT_WIDTH, |(terminal_size::Width(columns), _)| usize::from(columns).clamp(20, widest))
 }
 
 #[cfg(test)]

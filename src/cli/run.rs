@@ -6,10 +6,11 @@ use std::path::{Path, PathBuf};
 use super::args::Arguments;
 use super::{Analysis, Outcome, complain, interrupt, output};
 use wsdiag::analyzer::Options;
+use wsdiag::knowledge::{Knowledge, KnowledgeError};
 use wsdiag::report::{FORMATS, Format, render};
 
 /// Analyzes the files and writes the report.
-pub(super) fn run(arguments: &Arguments, analyze: impl Fn(&[PathBuf], &Options) -> Analysis) -> Outcome {
+pub(super) fn run(arguments: &Arguments, analyze: impl Fn(&[PathBuf], Options) -> Analysis) -> Outcome {
     let refused = |capture: &Path| {
         let name = capture.display();
         complain(format_args!("{name}: the report would replace this capture; give --output another name"));
@@ -19,6 +20,13 @@ pub(super) fn run(arguments: &Arguments, analyze: impl Fn(&[PathBuf], &Options) 
         return refused(capture);
     }
     let Some(format) = format(arguments) else { return Outcome::Failed };
+    let knowledge = match knowledge(&arguments.knowledge) {
+        Ok(knowledge) => knowledge,
+        Err(errors) => {
+            errors.iter().for_each(complain);
+            return Outcome::Failed;
+        }
+    };
     let stop = match interrupt::catch(&arguments.files) {
         Ok(stop) => stop,
         Err(reason) => {
@@ -26,8 +34,8 @@ pub(super) fn run(arguments: &Arguments, analyze: impl Fn(&[PathBuf], &Options) 
             return Outcome::Failed;
         }
     };
-    let Analysis { report, errors, warnings } =
-        analyze(&arguments.files, &Options { stop: stop.clone(), key_logs: key_logs(arguments) });
+    let options = Options { stop: stop.clone(), knowledge, key_logs: key_logs(arguments) };
+    let Analysis { report, errors, warnings } = analyze(&arguments.files, options);
     // From here on a signal ends the program.
     stop.now();
     warnings.into_iter().for_each(complain);
@@ -53,6 +61,14 @@ pub(super) fn run(arguments: &Arguments, analyze: impl Fn(&[PathBuf], &Options) 
 fn key_logs(arguments: &Arguments) -> Vec<PathBuf> {
     let from_environment = std::env::var_os("SSLKEYLOGFILE").map(PathBuf::from).filter(|path| path.is_file());
     arguments.keylog.iter().cloned().chain(from_environment).collect()
+}
+
+/// What `--knowledge` adds; `None` where it adds nothing.
+fn knowledge(folders: &[PathBuf]) -> Result<Option<Knowledge>, Vec<KnowledgeError>> {
+    if folders.is_empty() {
+        return Ok(None);
+    }
+    Knowledge::with_folders(folders).map(Some)
 }
 
 /// What `--format` says, or the extension of `--output`, or the default.

@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::case::Case;
 use crate::report::model::Party;
@@ -48,7 +48,7 @@ static TABLE: LazyLock<Table> = LazyLock::new(|| {
 });
 
 /// What a code means.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Serialize)]
 pub struct Meaning {
     /// The protocol that defines it; `None` for a registered code or a habit.
     pub protocol: Option<&'static str>,
@@ -85,6 +85,44 @@ pub fn meaning(case: &Case<'_>, code: u16) -> Option<Meaning> {
     look_up(code, signs)
 }
 
+/// A code or range, and what it means in one protocol or another.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub struct Defined {
+    /// The code, or the first one of the range.
+    pub code: u16,
+    /// The last one of the range; `None` for a single code.
+    pub code_end: Option<u16>,
+    /// What it means there.
+    #[serde(flatten)]
+    pub meaning: Meaning,
+}
+
+/// Everything that protocols define between `first` and `last`, whatever the connection; registered codes and habits last.
+pub fn defined_between(first: u16, last: u16) -> impl Iterator<Item = Defined> {
+    TABLE.group.iter().flat_map(move |group| {
+        let within = group.codes.iter().filter(move |c| c.code <= last && first <= c.code_end.unwrap_or(c.code));
+        within.map(|c| Defined { code: c.code, code_end: c.code_end, meaning: group.meaning_of(c) })
+    })
+}
+
+impl Group {
+    fn meaning_of(&'static self, code: &'static Code) -> Meaning {
+        Meaning {
+            protocol: Some(self.protocol.as_str()).filter(|p| !p.is_empty()),
+            text: &code.meaning,
+            habit: self.habit,
+            change: match code.change.as_str() {
+                "client" => Party::Client,
+                "server" => Party::Server,
+                "nobody" => Party::Nobody,
+                _ => Party::Either,
+            },
+            fix: &code.fix,
+            source: Some(self.source.as_str()).filter(|s| !s.is_empty()),
+        }
+    }
+}
+
 fn look_up(code: u16, signs: Signs<'_>) -> Option<Meaning> {
     let (path, query) = signs.target.split_once('?').unwrap_or((signs.target, ""));
     let contains = |wanted: &[String], text: &str| {
@@ -99,19 +137,7 @@ fn look_up(code: u16, signs: Signs<'_>) -> Option<Meaning> {
     };
     TABLE.group.iter().filter(spoken).find_map(|group| {
         let entry = group.codes.iter().find(|c| (c.code..=c.code_end.unwrap_or(c.code)).contains(&code))?;
-        Some(Meaning {
-            protocol: Some(group.protocol.as_str()).filter(|p| !p.is_empty()),
-            text: &entry.meaning,
-            habit: group.habit,
-            change: match entry.change.as_str() {
-                "client" => Party::Client,
-                "server" => Party::Server,
-                "nobody" => Party::Nobody,
-                _ => Party::Either,
-            },
-            fix: &entry.fix,
-            source: Some(group.source.as_str()).filter(|s| !s.is_empty()),
-        })
+        Some(group.meaning_of(entry))
     })
 }
 

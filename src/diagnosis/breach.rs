@@ -179,6 +179,16 @@ pub fn wording(rule: Rule, value: u64) -> Wording {
             "mostly a task that goes on writing while another closes",
             "stop writing before the Close is sent.",
         ),
+        Rule::HttpResponse => (
+            match value {
+                0 => "an HTTP response in place of a frame".into(),
+                status => format!("an HTTP response (status {status}) in place of a frame"),
+            },
+            "after the 101 both directions carry frames and nothing else",
+            "RFC 6455 section 4.2.2",
+            "mostly a web framework that still answers the request when the WebSocket handler returns or fails",
+            "let the handler close the WebSocket itself, and keep the framework from answering the request a second time.",
+        ),
     };
     Wording { what, rule, section, origin, fix }
 }

@@ -3,7 +3,7 @@
 use super::case::Case;
 use super::finding::Finding;
 use super::{timers, words};
-use crate::connection::{Head, TcpEnd, TcpEndKind};
+use crate::connection::{Head, Rule, TcpEnd, TcpEndKind, Violation};
 use crate::ids::{Origin, Side};
 use crate::report::model::{Confidence, Party, Severity};
 
@@ -11,6 +11,19 @@ use crate::report::model::{Confidence, Party, Severity};
 #[must_use]
 pub fn bare_end(case: &Case<'_>) -> Option<TcpEnd> {
     if case.ending.without_close() { case.connection.tcp_end } else { None }
+}
+
+/// The bare FIN of one side that the other answered with a Close 1002 without a reason of its own: what broke was that no
+/// Close came, and that 1002 answers the end and no frame.
+#[must_use]
+pub fn end_before_close(case: &Case<'_>) -> Option<TcpEnd> {
+    let (from, close) = case.ending.close.filter(|(_, c)| c.code == Some(1002) && c.reason.is_empty())?;
+    let by = from.other();
+    let fin = case.connection.sent_by(by).fin.filter(|fin| *fin < close.origin)?;
+    if case.ending.answer.is_some() || case.has_holes(by) || super::breach::answered(case).is_some() {
+        return None;
+    }
+    case.connection.tcp_end.filter(|end| end.by == by && end.origin == fin)
 }
 
 /// That no Close came before the end, as a sentence, or that the capture does not show one.
@@ -229,15 +242,30 @@ pub fn plain(case: &Case<'_>, end: TcpEnd) -> Finding {
         last_thing_sentence(case)
     );
     let holes = case.has_holes(Side::Client) || case.has_holes(Side::Server);
-    let confidence = if holes { Confidence::Likely } else { Confidence::Certain };
     let severity = if by == Side::Server { Severity::Problem } else { Severity::Notice };
-    let mut finding = Finding::new(confidence, severity, title, explanation);
+    // Who ended TCP is a fact; that nothing else provoked it is only what remains when everything else was looked for.
+    let mut finding = Finding::new(Confidence::Likely, severity, title, explanation);
     finding.caused_by = Some(by.into());
     finding.change = Some(by.into());
     if holes && !case.ending.may_hide_close {
         finding = finding.with_evidence("note", "The capture lacks bytes of this connection.", &[]);
     }
+    if let Some(answered) = http_response(case) {
+        let (packet, status) = (answered.origin.packet, answered.value);
+        let failed = if status >= 500 { ": its handler failed" } else { ": its handler was over" };
+        let text = format!(
+            "The server wrote an HTTP response (status {status}) into the WebSocket ({}){failed}, and the framework answered the \
+             request that had become the WebSocket.",
+            case.packet(packet)
+        );
+        finding = finding.with_evidence("http-response", text, &[packet]);
+    }
     finding
+}
+
+/// An HTTP response that the server wrote in place of a frame.
+fn http_response<'a>(case: &Case<'a>) -> Option<&'a Violation> {
+    case.connection.from_server.violations.iter().find(|v| v.rule == Rule::HttpResponse && v.value > 0)
 }
 
 /// Says who else may have sent the server's end: a proxy that the handshake names, or one whose other leg was captured.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::connection::{Connection, Head};
 use crate::ids::Side;
-use crate::knowledge::{Evidence, Identified, identify, own_closes};
+use crate::knowledge::{Evidence, Identified, Knowledge, own_closes};
 use crate::report::model::ImplementationReport;
 
 /// A recognised implementation, shared by all connections that look the same.
@@ -31,12 +31,19 @@ pub struct Ends {
 type Looks = (Side, usize, usize, Vec<(Option<u16>, String)>);
 
 /// Identifies ends, each combination of looks once.
-#[derive(Debug, Default)]
-pub struct Identifier {
+#[derive(Debug)]
+pub struct Identifier<'k> {
+    knowledge: &'k Knowledge,
     known: HashMap<Looks, Option<Arc<Identity>>>,
 }
 
-impl Identifier {
+impl<'k> Identifier<'k> {
+    /// Knows nobody yet.
+    #[must_use]
+    pub fn new(knowledge: &'k Knowledge) -> Self {
+        Identifier { knowledge, known: HashMap::new() }
+    }
+
     /// Identifies both ends of a connection.
     pub fn ends(&mut self, connection: &Connection) -> Ends {
         Ends { client: self.side(connection, Side::Client), server: self.side(connection, Side::Server) }
@@ -54,7 +61,7 @@ impl Identifier {
         self.known
             .entry(looks)
             .or_insert_with(|| {
-                let identified = identify(&Evidence::of(connection, side))?;
+                let identified = self.knowledge.identify(&Evidence::of(connection, side))?;
                 let report = Arc::new(ImplementationReport {
                     id: identified.implementation.id.clone(),
                     name: identified.name.to_string(),

@@ -5,9 +5,11 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 
 use super::case::Ending;
-use super::timers;
-use crate::connection::{FailedAttempt, FailedHandshake, Observations};
+use super::ends::Ends;
+use super::{idle, timers};
+use crate::connection::{Connection, FailedAttempt, FailedHandshake, Observations};
 use crate::ids::{PacketNumber, Side, Timestamp};
+use crate::knowledge::{Knowledge, Trigger};
 
 /// What kind of event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,6 +60,8 @@ pub struct After {
     pub returned: usize,
     /// All attempts, per client address.
     pub attempts: BTreeMap<IpAddr, Vec<Timestamp>>,
+    /// Connections that had ended, per client address: one host may have many, each of which comes back.
+    pub ended: BTreeMap<IpAddr, usize>,
 }
 
 /// One attempt to connect.
@@ -99,12 +103,13 @@ impl After {
         judged > 0 && growing.count() * 2 >= judged
     }
 
-    /// Clients hammering: five attempts or more of one client, less than a second apart, without backing off; or more than
-    /// ten attempts a second in all.
+    /// Clients hammering: five attempts or more of one client, less than a second apart, without backing off, and more than
+    /// one for each connection that it had lost; or more than ten attempts a second in all.
     #[must_use]
     pub fn is_storm(&self) -> bool {
-        let hammering =
-            self.busiest().is_some_and(|(_, count, median)| count >= 5 && median < 1.0) && !self.backs_off();
+        let lost = |ip| self.ended.get(&ip).copied().unwrap_or(0);
+        let hammering = self.busiest().is_some_and(|(ip, count, median)| count >= 5.max(2 * lost(ip)) && median < 1.0)
+            && !self.backs_off();
         let mut all: Vec<Timestamp> = self.attempts.values().flatten().copied().collect();
         all.sort();
         let dense = all.windows(20).any(|w| w[19].seconds_since(w[0]) < 2.0);
@@ -137,7 +142,9 @@ impl Events {
     #[must_use]
     pub fn new(
         observations: &Observations,
+        knowledge: &Knowledge,
         endings: &[Ending<'_>],
+        ends: &[Ends],
         by_server: &BTreeMap<SocketAddr, Vec<usize>>,
     ) -> Events {
         let mut events = Events::default();
@@ -150,7 +157,8 @@ impl Events {
                     .filter_map(|i| Some((endings[*i].at?.at, *i)))
                     .collect();
                 ended.sort();
-                for group in ended.chunk_by(|a, b| b.0.seconds_since(a.0) < WINDOW_SECONDS) {
+                let close_together = ended.chunk_by(|a, b| b.0.seconds_since(a.0) < WINDOW_SECONDS);
+                for group in close_together.flat_map(|ends| open_together(observations, ends)) {
                     let connections: Vec<usize> = group.iter().map(|(_, i)| *i).collect();
                     let (Some((from, _)), Some((to, _))) = (group.first(), group.last()) else { continue };
                     if connections.len() < 2
@@ -164,9 +172,16 @@ impl Events {
                     if connections.len() * 2 < open {
                         continue;
                     }
-                    let after = After::of(observations, members, &attempts, *server, *from);
+                    let mut after = After::of(observations, members, &attempts, *server, *from);
+                    for index in &connections {
+                        *after.ended.entry(observations.connections[*index].client.ip()).or_default() += 1;
+                    }
                     let together = connections.len() >= 3 && to.seconds_since(*from) <= AT_ONCE_SECONDS;
-                    if calm && (!together || after.refused.is_empty()) {
+                    // Known to stop like this, and nothing shows that it went on.
+                    let stops = connections.len() == open
+                        && after.accepted.is_none()
+                        && connections.iter().all(|i| known_to_stop_so(knowledge, &ends[*i], &endings[*i]));
+                    if calm && (!together || after.refused.is_empty() && !stops) {
                         continue;
                     }
                     events.list.push(Event { kind, server: *server, connections, from: *from, to: *to, open, after });
@@ -195,19 +210,28 @@ impl Events {
     }
 }
 
-/// Whether the code of an end says nothing of the server stopping: then only many at once before the server's port refuses do.
+/// Whether the code of an end says nothing of the server stopping: then only many at once do, before the server's port refuses
+/// or by a server that is known to stop so.
 fn is_calm(ending: &Ending<'_>) -> bool {
-    matches!(ending.code, Some(1000 | 1005))
+    matches!(ending.code, Some(1000 | 1005 | 1011))
 }
 
-/// Whether a server ended a connection in a way in which servers stop: codes that say so, calm ones of libraries that close
+/// Whether the server, as far as it was recognised, is known to close with that code and reason when it stops.
+fn known_to_stop_so(knowledge: &Knowledge, ends: &Ends, ending: &Ending<'_>) -> bool {
+    let Some((_, close)) = ending.close else { return false };
+    ends.server.as_ref().is_some_and(|server| {
+        server.identified.may_close_for(knowledge, Trigger::Shutdown, (close.code, &close.reason), Side::Server)
+    })
+}
+
+/// Whether a server ended a connection in a way in which servers stop: codes that say so, those of libraries that close
 /// everything alike ([`is_calm`]), or none at all.
 fn end_kind(ending: &Ending<'_>) -> Option<Kind> {
     if ending.closer != Some(Side::Server) {
         return None;
     }
     match ending.code? {
-        1000 | 1001 | 1005 | 1012 => Some(Kind::Close),
+        1000 | 1001 | 1005 | 1011 | 1012 => Some(Kind::Close),
         1006 => Some(Kind::Drop),
         _ => None,
     }
@@ -222,6 +246,7 @@ fn one_timer(observations: &Observations, endings: &[Ending<'_>], connections: &
         Some(endings[*i].at?.at.seconds_since(last.unwrap_or(connection.opened()).at))
     };
     let spans: Vec<f64> = connections.iter().filter_map(silence).collect();
+    let ended = || connections.iter().filter_map(|i| Some((&observations.connections[*i], endings[*i].at?.at)));
     let Some(first) = spans.first() else { return false };
     let ends: Vec<Timestamp> = connections.iter().filter_map(|i| Some(endings[*i].at?.at)).collect();
     let spread = match (ends.iter().min(), ends.iter().max()) {
@@ -235,7 +260,21 @@ fn one_timer(observations: &Observations, endings: &[Ending<'_>], connections: &
     spans.len() == connections.len()
         && spread > 0.05
         && (is_round && agree((spread / 3.0).max(0.03))
-            || *first >= 1.9 && spans.len() >= 3 && spread > 0.3 && agree(spread / 10.0))
+            || *first >= 1.9 && spans.len() >= 3 && spread > 0.3 && agree(spread / 10.0)
+            || spans.len() >= 3 && spread > 0.3 && idle::one_lazy_timer(ended()))
+}
+
+/// Cuts ends into runs whose connections were all open at the run's first end. One that opened later was accepted by a server
+/// that went on serving, so its end has a reason of its own.
+fn open_together<'e>(observations: &Observations, mut ends: &'e [(Timestamp, usize)]) -> Vec<&'e [(Timestamp, usize)]> {
+    let mut runs = Vec::new();
+    while let Some((from, _)) = ends.first() {
+        let opened_later = |(_, i): &(Timestamp, usize)| observations.connections[*i].opened().at > *from;
+        let (run, rest) = ends.split_at(ends.iter().position(opened_later).unwrap_or(ends.len()).max(1));
+        runs.push(run);
+        ends = rest;
+    }
+    runs
 }
 
 /// Whether ends lie close together, measured by how long the connections had lived.
@@ -296,7 +335,9 @@ impl After {
         }
         // In order of their first packets.
         let later = members.partition_point(|i| observations.connections[*i].first.at <= from);
-        let returned = members[later..].iter().map(|i| &observations.connections[*i]);
+        // One whose beginning is not in the capture may be older than its first packet there.
+        let opened_since = |c: &&Connection| !c.joined_midstream;
+        let returned = members[later..].iter().map(|i| &observations.connections[*i]).filter(opened_since);
         for connection in returned.filter(|c| counts(c.first.at)).take(RETURN_COUNT) {
             after.returned += 1;
             after.attempts.entry(connection.client.ip()).or_default().push(connection.first.at);

@@ -35,6 +35,9 @@ pub fn topic(reason: &str) -> Option<Topic> {
         Some(Topic::Keepalive)
     } else if says(&["idle", "inactiv", "no activity", "read timeout", "timed out waiting", "activity timeout"]) {
         Some(Topic::Idle)
+    } else if says(&["websocket session"]) && says(&["timeout", "timed out"]) {
+        // The session that some servers speak of is the connection itself.
+        Some(Topic::Idle)
     } else if says(&[
         "session",
         "logged out",
@@ -74,12 +77,28 @@ pub fn topic(reason: &str) -> Option<Topic> {
         "server close",
     ]) {
         Some(Topic::Shutdown)
-    } else if says(&["timeout", "timed out"]) {
+    } else if says(&["timeout", "timed out"]) && !says(STEPS) {
         Some(Topic::Idle)
     } else {
         None
     }
 }
+
+/// Steps of a protocol that have timers of their own: theirs run out whatever else is sent.
+const STEPS: &[&str] = &[
+    "init",
+    "acknowledg",
+    "auth",
+    "login",
+    "log in",
+    "handshake",
+    "hello",
+    "identify",
+    "subscri",
+    "request",
+    "response",
+    "query",
+];
 
 /// Whether a close is one that going away comes with: 1001 and 1012 by themselves, a calm code when the server closed all its
 /// connections with it and was gone.
@@ -205,7 +224,11 @@ mod tests {
         assert_eq!(topic("The WebSocket session [0] idle timeout expired"), Some(Topic::Idle));
         assert_eq!(topic("keepalive ping timeout"), Some(Topic::Keepalive));
         assert_eq!(topic("The web application is stopping"), Some(Topic::Shutdown));
+        assert_eq!(topic("The WebSocket session [0] timeout expired"), Some(Topic::Idle));
         assert_eq!(topic("Session expired"), Some(Topic::Session));
+        assert_eq!(topic("timeout"), Some(Topic::Idle));
+        assert_eq!(topic("Connection initialisation timeout"), None);
+        assert_eq!(topic("authentication timed out"), None);
         assert_eq!(topic("bye"), None);
     }
 }

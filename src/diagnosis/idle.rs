@@ -56,10 +56,35 @@ fn lazy(case: &Case<'_>) -> Option<Span> {
     if !named.is_some_and(|name| name.starts_with("nginx")) {
         return None;
     }
-    let messages = [Side::Client, Side::Server].into_iter().flat_map(|side| &case.connection.sent_by(side).recent);
-    let before = messages.map(|m| m.last).filter(|o| o.at <= last.at && last.at.seconds_since(o.at) <= LAZY_SECONDS);
-    let spans = before.map(|o| Span { whose: None, from: Some(o), seconds: end.at.seconds_since(o.at) });
+    let before = just_before(case.connection, last);
+    let spans = before.into_iter().map(|o| Span { whose: None, from: Some(o), seconds: end.at.seconds_since(o.at) });
     spans.filter(|s| fits(s.seconds)).min_by(|a, b| a.seconds.total_cmp(&b.seconds))
+}
+
+/// What was sent within [`LAZY_SECONDS`] before the last frame and at it: messages, and the two halves of the handshake.
+fn just_before(connection: &Connection, last: Origin) -> Vec<Origin> {
+    let messages = [Side::Client, Side::Server].into_iter().flat_map(|side| &connection.sent_by(side).recent);
+    let handshake =
+        connection.handshake.iter().flat_map(|h| h.request.iter().chain([&h.response]).map(|head| head.origin));
+    let all = messages.map(|m| m.last).chain(handshake);
+    all.filter(|o| o.at <= last.at && last.at.seconds_since(o.at) <= LAZY_SECONDS).collect()
+}
+
+/// Whether the ends of these connections fit one timer of whole seconds that is left alone for [`LAZY_SECONDS`] after it was set.
+#[must_use]
+pub(super) fn one_lazy_timer<'a>(connections: impl Iterator<Item = (&'a Connection, Timestamp)>) -> bool {
+    let mut common: Option<Vec<u64>> = None;
+    for (connection, end) in connections {
+        let last = connection.from_client.last_frame.max(connection.from_server.last_frame);
+        let last = last.unwrap_or(connection.opened());
+        let spans = just_before(connection, last).into_iter().map(|o| end.seconds_since(o.at));
+        let round: Vec<u64> = spans.filter(|s| fits(*s)).filter_map(timers::round_seconds).collect();
+        common = Some(match common {
+            None => round,
+            Some(before) => before.into_iter().filter(|r| round.contains(r)).collect(),
+        });
+    }
+    common.is_some_and(|c| !c.is_empty())
 }
 
 /// Whether a silence is as near to a round number of seconds as a timer makes it.
@@ -70,7 +95,8 @@ pub fn fits(seconds: f64) -> bool {
 }
 
 /// Whether connections ended at different times: then their equal silences are a timer's and not one event's.
-fn spread_out(world: &World<'_>, connections: &[(usize, f64)]) -> bool {
+#[must_use]
+pub fn spread_out(world: &World<'_>, connections: &[(usize, f64)]) -> bool {
     let ends: Vec<Timestamp> = connections.iter().filter_map(|(i, _)| Some(world.endings[*i].at?.at)).collect();
     match (ends.iter().min(), ends.iter().max()) {
         (Some(first), Some(last)) => last.seconds_since(*first) > 1.0,

@@ -15,7 +15,7 @@ use crate::report::model::{Confidence, Diagnosis, Evidence, Fix, Incident, Party
 pub(super) fn reports(world: &World<'_>, verdicts: &[Option<Diagnosis>]) -> Vec<Incident> {
     let mut incidents = Vec::new();
     for event in &world.events.list {
-        if event.is_mass() && !is_passed_on(world, event) {
+        if event.is_mass() && !is_passed_on(world, event) && !is_timed(verdicts, event) {
             incidents.push(mass(world, verdicts, event));
             incidents.extend(storm(event));
         }
@@ -32,6 +32,12 @@ fn is_passed_on(world: &World<'_>, event: &Event) -> bool {
         let told = |back| world.events.list.iter().any(|e| e.is_mass() && e.connections.contains(&back));
         world.passed_on(*front).is_some_and(told)
     })
+}
+
+/// Whether timers ended all of these connections: a server that looks for idle ones every so often ends several at once.
+fn is_timed(verdicts: &[Option<Diagnosis>], event: &Event) -> bool {
+    let timed = |i: &usize| verdicts.get(*i).and_then(Option::as_ref).is_some_and(|d| TIMED.contains(&d.cause));
+    event.connections.iter().all(timed)
 }
 
 fn ids(connections: &[usize]) -> Vec<usize> {

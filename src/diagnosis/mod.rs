@@ -30,6 +30,7 @@ pub mod words;
 pub mod world;
 
 use crate::connection::Observations;
+use crate::knowledge::Knowledge;
 use crate::report::model::{Diagnosis, Report, RuledOut};
 use case::Case;
 use finding::{Cause, Family, Finding, Verdict};
@@ -40,8 +41,8 @@ const BATCH: usize = 128;
 
 /// Explains every connection.
 #[must_use]
-pub fn diagnose(observations: Observations) -> Report {
-    let world = World::new(&observations);
+pub fn diagnose(observations: Observations, knowledge: &Knowledge) -> Report {
+    let world = World::new(&observations, knowledge);
     let count = observations.connections.len();
     let mut verdicts: Vec<Option<Diagnosis>> = Vec::with_capacity(count);
     for first in (0..count).step_by(BATCH) {

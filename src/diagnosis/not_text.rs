@@ -10,7 +10,9 @@ mod tests;
 
 use super::case::Case;
 use super::payload::{self, Inspection};
-use crate::connection::{CloseFrame, Defect, FirstClose, InflateFailure, InvalidUtf8, Message, Sent, SplitCharacter};
+use crate::connection::{
+    CloseFrame, Defect, FirstClose, InflateFailure, InvalidUtf8, Message, Sent, SplitCharacter, Utf8Class,
+};
 use crate::ids::{Origin, Side, StreamOffset};
 use crate::knowledge::Trigger;
 use crate::report::model::Confidence;
@@ -143,6 +145,8 @@ fn look_for_trouble<'a>(case: &Case<'a>) -> Option<Trouble<'a>> {
     match unchecked(case, from, sent, &messages) {
         Some(Unchecked::NothingSent) if !reason.is_empty() && !speaks => Some(Trouble::Rejected(refusal, None)),
         Some(why) => Some(Trouble::Unexplained(refusal, why)),
+        // A JSON escape is ASCII on the wire: what it stands for is content.
+        None if speaks && last.is_some_and(escapes_half_a_pair) => Some(Trouble::Rejected(refusal, last)),
         None if speaks => Some(Trouble::Unexplained(refusal, Unchecked::AllValid)),
         None => Some(Trouble::Rejected(refusal, last)),
     }
@@ -243,8 +247,8 @@ fn link(
     if named {
         return Some((Confidence::Certain, None));
     }
-    let later = case.connection.sent_by(refusal.by).last_message.map(|o| o.at);
-    let carried_on = waited > PROMPT && later.is_some_and(|at| at.seconds_since(noticed.at) > PROMPT);
+    let later = case.connection.sent_by(refusal.by).last_message;
+    let carried_on = waited > PROMPT && later.is_some_and(|o| o.at.seconds_since(noticed.at) > PROMPT);
     match refusal.code {
         1007 if !carried_on => Some((Confidence::Certain, None)),
         1007 => reason.is_empty().then_some((Confidence::Likely, None)),
@@ -254,9 +258,9 @@ fn link(
             (!carried_on && !another_fault).then_some((sure, None))
         }
         code => {
-            let answered = later.is_some_and(|at| at > noticed.at);
+            let answered = later.is_some_and(|o| o > noticed);
             let together = case.world.event_of(case.index).is_some();
-            if waited > PROMPT || answered || puts_up_with_it(case, refusal, message) {
+            if waited > PROMPT || answered || puts_up_with_it(case, refusal, message, defect) {
                 return None;
             }
             let known = known_to_end_so(case, refusal, defect);
@@ -290,16 +294,24 @@ fn known_to_end_so(case: &Case<'_>, refusal: &Refusal<'_>, defect: &Defect) -> b
 }
 
 /// Whether the refuser had received such a fault before and carried on: it does not check.
-fn puts_up_with_it(case: &Case<'_>, refusal: &Refusal<'_>, message: &Message) -> bool {
+fn puts_up_with_it(case: &Case<'_>, refusal: &Refusal<'_>, message: &Message, defect: &Defect) -> bool {
     let sent = case.connection.sent_by(refusal.by.other());
-    let earlier = sent.defective.iter().any(|m| m.number < message.number);
+    let earlier = sent.defective.iter().any(|m| m.number < message.number && is_such_a_fault(m, defect));
     if earlier || refusal.by == Side::Client {
         return earlier;
     }
     case.world.siblings(case.index).filter(|(i, _)| *i != case.index).take(SIBLINGS).any(|(_, sibling)| {
         let answered = sibling.from_server.last_message.map(|o| o.at);
-        sibling.from_client.defective.iter().any(|m| answered.is_some_and(|at| at > m.last.at))
+        let passed = |m: &Message| answered.is_some_and(|at| at > m.last.at) && is_such_a_fault(m, defect);
+        sibling.from_client.defective.iter().any(passed)
     })
+}
+
+/// Whether who lets this message pass would let that fault pass: checkers that go along byte by byte can miss a text that ends
+/// inside a character, and find everything else.
+fn is_such_a_fault(message: &Message, defect: &Defect) -> bool {
+    let cut = |defect: &Defect| matches!(defect, Defect::InvalidUtf8(fault) if fault.class == Utf8Class::CutAtEnd);
+    !message.defect.as_deref().is_some_and(cut) || cut(defect)
 }
 
 /// The same bytes that the refuser had sent before.
@@ -330,7 +342,7 @@ fn split<'a>(case: &Case<'a>, refusal: &Refusal<'a>, sent: &'a Sent) -> Option<(
         };
     let noticed = if at_fragment { split.origin } else { message.last };
     let waited = refusal.at.at.seconds_since(noticed.at);
-    let answered = case.connection.sent_by(refusal.by).last_message.is_some_and(|o| o.at > noticed.at);
+    let answered = case.connection.sent_by(refusal.by).last_message.is_some_and(|o| o > noticed);
     let reason = refusal.reason();
     let unclear = !reason.is_empty() && !speaks_of_text(reason);
     let (confidence, without_code) = match refusal.code {
@@ -358,6 +370,20 @@ fn unchecked(case: &Case<'_>, from: Side, sent: &Sent, messages: &[&Message]) ->
         false if case.connection.joined_midstream => Some(Unchecked::Midstream),
         false => Some(Unchecked::NothingSent),
     }
+}
+
+/// Whether the beginning of a text holds the JSON escape of a surrogate without its other half.
+fn escapes_half_a_pair(message: &Message) -> bool {
+    let text = String::from_utf8_lossy(message.head.as_slice()).to_ascii_lowercase();
+    let escape = |at: usize, halves: [&str; 4]| text.get(at..).is_some_and(|t| halves.iter().any(|h| t.starts_with(h)));
+    const HIGH: [&str; 4] = ["\\ud8", "\\ud9", "\\uda", "\\udb"];
+    const LOW: [&str; 4] = ["\\udc", "\\udd", "\\ude", "\\udf"];
+    text.match_indices("\\ud").any(|(at, _)| {
+        // The escape may be among what was not kept of the message.
+        let whole = text.len() >= at + 12 || message.payload_bytes.is_some_and(|n| n <= text.len() as u64);
+        let before = at.checked_sub(6).is_some_and(|b| escape(b, HIGH));
+        whole && (escape(at, HIGH) && !escape(at + 6, LOW) || escape(at, LOW) && !before)
+    })
 }
 
 /// Whether a reason speaks of an encoding.

@@ -86,6 +86,10 @@ pub fn story(case: &Case<'_>) -> String {
         let verb = if crossed { "had sent its own before it saw that:" } else { "answered with" };
         text.push_str(&format!(" The {other} {verb} {} ({}).", close_words(answer), case.packet(answer.origin.packet)));
     } else if let Some(end) = case.connection.tcp_end {
+        if end.origin < close.origin {
+            text.push_str(&format!(" The {} had {} before it.", end.by, drops::how(case, end)));
+            return text;
+        }
         let waited = end.origin.at.seconds_since(close.origin.at);
         text.push_str(&format!(
             " No Close came back; the {} {} {} later.",
@@ -168,7 +172,7 @@ pub fn note(finding: &mut Finding, text: impl Into<String>, packets: &[PacketNum
 
 /// What the identified implementation, or any known one, means by this code and reason.
 #[must_use]
-pub fn known_meaning(case: &Case<'_>) -> Option<(&'static str, &'static knowledge::Close)> {
+pub fn known_meaning<'a>(case: &Case<'a>) -> Option<(&'a str, &'a knowledge::Close)> {
     let (from, close) = case.ending.close?;
     if let Some(identified) = case.implementation(from)
         && let Some(meaning) = identified.implementation.close_meaning(close.code, &close.reason, from).first().copied()
@@ -178,8 +182,19 @@ pub fn known_meaning(case: &Case<'_>) -> Option<(&'static str, &'static knowledg
     if close.reason.is_empty() {
         return None;
     }
-    let meanings = knowledge::reason_meaning(close.code, &close.reason);
+    let meanings = case.world.knowledge.reason_meaning(close.code, &close.reason);
     meanings.first().map(|(implementation, meaning)| (implementation.name.as_str(), *meaning))
+}
+
+/// What the closer's implementation says when its own application's handler failed, under a code that means something else.
+#[must_use]
+pub fn handler_failed<'c>(case: &'c Case<'_>) -> Option<&'c knowledge::Close> {
+    let (from, close) = case.ending.close?;
+    let meanings = case.implementation(from)?.implementation.close_meaning(close.code, &close.reason, from);
+    let meaning = meanings.first().copied()?;
+    // A reason that is all placeholder fits anything.
+    let spelt_out = !meaning.reason.is_empty() && !meaning.reason.contains('{');
+    (spelt_out && meaning.triggers == [knowledge::Trigger::HandlerError]).then_some(meaning)
 }
 
 /// Adds what the closer's implementation is known to mean, with its fix; whether there was something to add.

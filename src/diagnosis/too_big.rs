@@ -9,7 +9,7 @@ use super::sizes::{Accepted, was_answered};
 use super::words;
 use crate::connection::{Message, Rule, TcpEndKind};
 use crate::ids::{PacketNumber, Side};
-use crate::knowledge::{self, AppliesTo, Limit, Trigger};
+use crate::knowledge::{self, AppliesTo, Identified, Knowledge, Limit, Trigger};
 use crate::report::model::{Confidence, LimitBasis, LimitReport, Party, Severity};
 
 /// What a size explains.
@@ -42,7 +42,7 @@ pub struct Suspect<'a> {
     /// The limit.
     pub limit: LimitReport,
     /// The known limit of the identified implementation that fits.
-    pub known: Option<&'static Limit>,
+    pub known: Option<&'a Limit>,
     /// Why a size is held responsible although no 1009 says so; `None` with 1009.
     pub without_code: Option<String>,
     /// What the capture lacks that may speak for it: another message that was refused, or an answer to this one.
@@ -51,7 +51,8 @@ pub struct Suspect<'a> {
 
 /// Lengths from here on are bugs, not messages (2 GiB).
 const ABSURD: u64 = 1 << 31;
-/// Messages below this size are not held responsible for a bare TCP end.
+/// Messages below this size are not held responsible for a bare TCP end; those below a quarter of it not even where the
+/// receiver's library is known to drop what is too big.
 const SMALLEST_DROP: u64 = 4096;
 /// So many times the limit is a size that raising the limit need not be the answer to.
 const FAR_ABOVE: u64 = 4;
@@ -166,13 +167,13 @@ fn set_limit(suspect: &mut Suspect<'_>, stated: Option<u64>) {
 }
 
 /// The limit of the identified receiver whose default lies between what it accepted and what it refused.
-fn known_limit(
-    case: &Case<'_>,
+fn known_limit<'a>(
+    case: &Case<'a>,
     receiver: Side,
     message: &Message,
     size: u64,
     accepted: &Accepted,
-) -> Option<&'static Limit> {
+) -> Option<&'a Limit> {
     let identified = case.implementation(receiver)?;
     identified.implementation.size_limits(receiver).find(|limit| {
         let (passed, refused) = match limit.applies_to {
@@ -201,22 +202,23 @@ fn dropped_for_size(case: &Case<'_>, message: &Message, size: u64, exceeds: bool
     let end = case.ending.at?;
     let (closer, sender) = (case.ending.closer?, case.ending.closer?.other());
     let code = case.ending.code?;
+    let known_to_drop = case
+        .implementation(closer)
+        .is_some_and(|i| i.implementation.drops_instead_of_closing(Trigger::Oversize, closer));
+    let smallest = if known_to_drop { SMALLEST_DROP / 4 } else { SMALLEST_DROP };
     if !exceeds
-        || size < SMALLEST_DROP
+        || size < smallest
         || message.defect.is_some() && message.declared_bytes < ABSURD
         || !matches!(code, 1000 | 1002 | 1005 | 1006 | 1008 | 1011)
     {
         return None;
     }
     let is_last = case.arrived().last().is_some_and(|m| m.number == message.number);
-    let answered = case.connection.sent_by(closer).last_message.is_some_and(|o| o.at > message.last.at);
+    let answered = case.connection.sent_by(closer).last_message.is_some_and(|o| o > message.last);
     let waited = end.at.seconds_since(message.last.at);
     if !is_last || answered || waited > ANSWER_SECONDS {
         return None;
     }
-    let known_to_drop = case
-        .implementation(closer)
-        .is_some_and(|i| i.implementation.drops_instead_of_closing(Trigger::Oversize, closer));
     let cut_short =
         !message.complete && case.connection.tcp_end.is_some_and(|e| e.how == TcpEndKind::Rst && e.by == closer);
     let twice_as_large =
@@ -443,13 +445,9 @@ fn add_fixes(case: &Case<'_>, suspect: &Suspect<'_>, counted: Counted, finding: 
     let would_pass = words::bytes(round_up(size));
     let identified = case.implementation(receiver);
     // The setting helps even where the default does not fit: then somebody has set it to another value.
-    let setting = suspect.known.or_else(|| {
-        let wanted = |l: &&Limit| match counted {
-            Counted::Frame => l.applies_to == AppliesTo::Frame,
-            _ => matches!(l.applies_to, AppliesTo::Message | AppliesTo::DecompressedMessage),
-        };
-        identified.and_then(|i| i.implementation.size_limits(receiver).find(wanted))
-    });
+    let setting = suspect
+        .known
+        .or_else(|| identified.and_then(|i| i.implementation.size_limits(receiver).find(|l| is_counted(l, counted))));
     let one = if counted == Counted::Frame { "frame" } else { "message" };
     let its_limit = format!("the WebSocket library's limit for one received {one}");
     let (text, example, source) = match (setting, identified) {
@@ -457,7 +455,10 @@ fn add_fixes(case: &Case<'_>, suspect: &Suspect<'_>, counted: Counted, finding: 
             let name = &identified.implementation.name;
             let raise = match identified.confidence {
                 // Others look the same: the reader knows which one it is.
-                Confidence::Possible => format!("raise {its_limit}; in {name} it is called {}", limit.setting),
+                Confidence::Possible => {
+                    let others = others_call_it(case.world.knowledge, identified, receiver, counted);
+                    format!("raise {its_limit}; in {name} it is called {}{others}", limit.setting)
+                }
                 Confidence::Likely | Confidence::Certain => format!("raise {} of {name}", limit.setting),
             };
             (
@@ -486,6 +487,26 @@ fn add_fixes(case: &Case<'_>, suspect: &Suspect<'_>, counted: Counted, finding: 
         ),
     };
     finding.fixes.push(crate::report::model::Fix { party: Party::from(sender), text, example: None, source: None });
+}
+
+/// Whether a limit is one of what is counted here.
+fn is_counted(limit: &Limit, counted: Counted) -> bool {
+    match counted {
+        Counted::Frame => limit.applies_to == AppliesTo::Frame,
+        _ => matches!(limit.applies_to, AppliesTo::Message | AppliesTo::DecompressedMessage),
+    }
+}
+
+/// What the next likely of the libraries that look the same call the setting: `, in gorilla/websocket SetReadLimit`.
+fn others_call_it(knowledge: &Knowledge, identified: &Identified, receiver: Side, counted: Counted) -> String {
+    const NAMED: usize = 2;
+    let others = identified.alternatives.iter().filter_map(|id| {
+        let other = knowledge.implementation(id)?;
+        // A bare name: what is longer explains, or changes source code.
+        let limit = other.size_limits(receiver).find(|l| is_counted(l, counted) && !l.setting.contains(' '))?;
+        Some(format!(", in {} {}", other.name, limit.setting))
+    });
+    others.take(NAMED).collect()
 }
 
 /// The line that changes `limit`: of two, separated by a slash, the first is for servers and the second for clients.

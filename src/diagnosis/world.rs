@@ -12,11 +12,14 @@ use super::files::{Files, FilesOf};
 use super::legs::Legs;
 use super::recurrence::{Measure, Recurrence, alike};
 use super::sizes::Sizes;
-use crate::connection::{Connection, Observations};
+use crate::connection::{Connection, GapCause, Observations};
 use crate::ids::{Side, Timestamp};
+use crate::knowledge::Knowledge;
 
 /// Everything beyond the single connection.
 pub struct World<'a> {
+    /// What is known of implementations.
+    pub knowledge: &'a Knowledge,
     /// The records.
     pub observations: &'a Observations,
     /// How each connection ended.
@@ -31,6 +34,8 @@ pub struct World<'a> {
     pub events: Events,
     /// Conversations seen on both sides of a proxy.
     pub legs: Legs,
+    /// Whether packets are missing that were sent: what is not in the captures may have been among them.
+    pub lossy: bool,
     recurrence: Recurrence,
     /// What sentences call the captures.
     files: Files,
@@ -41,6 +46,14 @@ pub struct World<'a> {
 /// Whose silences: the server, the side that ended other connections for one, and whose silence it was.
 type Survived = (SocketAddr, Side, Option<Side>);
 
+/// Whether the capture missed packets of a connection.
+fn lacks_packets(connection: &Connection) -> bool {
+    [&connection.from_client, &connection.from_server].into_iter().any(|sent| {
+        let lost = &sent.lost;
+        lost.fin.is_some() || lost.unlisted_gap_bytes > 0 || lost.gaps.iter().any(|gap| gap.why == GapCause::Lost)
+    })
+}
+
 /// When the connections to a server began and ended, each in order.
 struct Spans {
     begun: Vec<Timestamp>,
@@ -50,18 +63,19 @@ struct Spans {
 impl<'a> World<'a> {
     /// Looks at all records once.
     #[must_use]
-    pub fn new(observations: &'a Observations) -> World<'a> {
+    pub fn new(observations: &'a Observations, knowledge: &'a Knowledge) -> World<'a> {
         let endings: Vec<_> = observations.connections.iter().map(Ending::of).collect();
-        let mut identifier = Identifier::default();
-        let ends = observations.connections.iter().map(|c| identifier.ends(c)).collect();
+        let mut identifier = Identifier::new(knowledge);
+        let ends: Vec<Ends> = observations.connections.iter().map(|c| identifier.ends(c)).collect();
         let mut by_server: BTreeMap<SocketAddr, Vec<usize>> = BTreeMap::new();
         for (index, connection) in observations.connections.iter().enumerate() {
             by_server.entry(connection.server).or_default().push(index);
         }
         let sizes = Sizes::new(observations, &endings);
-        let events = Events::new(observations, &endings, &by_server);
+        let events = Events::new(observations, knowledge, &endings, &ends, &by_server);
         let legs = Legs::new(observations);
         World {
+            knowledge,
             observations,
             endings,
             ends,
@@ -69,6 +83,7 @@ impl<'a> World<'a> {
             sizes,
             events,
             legs,
+            lossy: observations.connections.iter().any(lacks_packets),
             recurrence: Recurrence::default(),
             survived: RefCell::default(),
             open: RefCell::default(),

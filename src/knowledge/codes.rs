@@ -2,10 +2,12 @@
 
 use std::sync::OnceLock;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
+
+use super::implementation::Trigger;
 
 /// A close code, or a range of them (RFC 6455 section 7.4 and the IANA registry).
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 pub struct CloseCode {
     /// The code, or the first one of the range.
     pub code: u16,
@@ -26,6 +28,30 @@ pub struct CloseCode {
     /// Whether the entry was checked against its source.
     #[serde(default = "yes")]
     pub verified: bool,
+    /// Where the code or range is defined: the section to read.
+    pub rfc: String,
+    /// When people see it.
+    pub sent_when: String,
+    /// What to do about it.
+    pub fix: String,
+    /// What it tells the one who finds it in a log.
+    pub read_as: String,
+    /// When the one who writes an endpoint should send it.
+    pub use_when: String,
+    /// The situations that it stands for.
+    #[serde(default)]
+    pub triggers: Vec<Trigger>,
+    /// Ids of the causes that can hide behind it, the most usual ones first.
+    pub causes: Vec<String>,
+}
+
+/// Two codes that are taken for each other.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
+pub struct Confusion {
+    /// The two, the smaller one first.
+    pub codes: [u16; 2],
+    /// How they differ.
+    pub difference: String,
 }
 
 fn yes() -> bool {
@@ -34,15 +60,36 @@ fn yes() -> bool {
 
 #[derive(Deserialize)]
 struct File {
+    #[serde(default)]
     code: Vec<CloseCode>,
+    #[serde(default)]
+    confusion: Vec<Confusion>,
+}
+
+fn file() -> &'static File {
+    static FILE: OnceLock<File> = OnceLock::new();
+    FILE.get_or_init(|| {
+        // The file is part of the program; a test reads it.
+        toml::from_str(include_str!("close-codes.toml")).unwrap_or(File { code: Vec::new(), confusion: Vec::new() })
+    })
+}
+
+/// Every code and range, in the order of the file.
+#[must_use]
+pub fn close_codes() -> &'static [CloseCode] {
+    &file().code
+}
+
+/// The pairs of codes that are taken for each other.
+#[must_use]
+pub fn confusions() -> &'static [Confusion] {
+    &file().confusion
 }
 
 /// The entry for `code`: an entry for that very code before one for a range that holds it.
 #[must_use]
 pub fn close_code(code: u16) -> Option<&'static CloseCode> {
-    static CODES: OnceLock<Vec<CloseCode>> = OnceLock::new();
-    let codes = CODES
-        .get_or_init(|| toml::from_str::<File>(include_str!("close-codes.toml")).map(|f| f.code).unwrap_or_default());
+    let codes = close_codes();
     codes
         .iter()
         .find(|c| c.code_end.is_none() && c.code == code)
@@ -57,6 +104,32 @@ mod tests {
     fn every_code_has_an_entry() {
         for code in 0..=u16::MAX {
             assert!(close_code(code).is_some(), "{code}");
+        }
+    }
+
+    #[test]
+    fn confused_codes_are_told_apart_once() {
+        let mut seen = std::collections::BTreeSet::new();
+        for confusion in confusions() {
+            let [first, second] = confusion.codes;
+            assert!(first < second && seen.insert(confusion.codes), "{first} {second}");
+            assert!(confusion.difference.ends_with('.'), "{first} {second}");
+        }
+        for (first, second) in [
+            (1007, 1009),
+            (1001, 1009),
+            (1001, 1006),
+            (1000, 1001),
+            (1000, 1005),
+            (1002, 1007),
+            (1003, 1007),
+            (1008, 1009),
+            (1001, 1011),
+            (1006, 1009),
+            (1001, 1012),
+            (1008, 1013),
+        ] {
+            assert!(seen.contains(&[first, second]), "{first} {second}");
         }
     }
 

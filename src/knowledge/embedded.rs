@@ -74,6 +74,7 @@ pub(super) const FILES: &[(&str, &str)] = &[
     ("mattermost", include_str!("implementations/mattermost.toml")),
     ("micronaut", include_str!("implementations/micronaut.toml")),
     ("mochi-mqtt", include_str!("implementations/mochi-mqtt.toml")),
+    ("mojolicious", include_str!("implementations/mojolicious.toml")),
     ("mongoose", include_str!("implementations/mongoose.toml")),
     ("nats-server", include_str!("implementations/nats-server.toml")),
     ("nestjs-ws", include_str!("implementations/nestjs-ws.toml")),

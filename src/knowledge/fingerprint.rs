@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::identify::Evidence;
 use super::implementation::Role;
@@ -13,7 +13,7 @@ use crate::ids::Side;
 
 /// One rule by which an implementation is recognised. All conditions that are given have to hold; patterns are those of
 /// `pattern.rs`, and of a list of patterns one has to fit.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Fingerprint {
     /// The role in which the implementation shows it.
@@ -52,6 +52,8 @@ pub struct Fingerprint {
     pub extensions: Vec<String>,
     /// Code of the Close frame that `close_reason` speaks of.
     pub close_code: Option<u16>,
+    /// Last one of the codes that begin with `close_code`; `None` for that one alone.
+    pub close_code_end: Option<u16>,
     /// Patterns of a close reason that the role sent and that is not an echo.
     #[serde(default)]
     pub close_reason: Vec<String>,
@@ -77,7 +79,7 @@ fn yes() -> bool {
 }
 
 /// What a match of a fingerprint is worth.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Weight {
     /// Others look the same.
@@ -87,7 +89,7 @@ pub enum Weight {
 }
 
 /// One of the two heads of an opening handshake.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum WhichHead {
     /// The client's.
@@ -139,14 +141,14 @@ impl Fingerprint {
             let value = value_of(name).filter(|v| patterns.iter().any(|p| matches(p, v)))?;
             let whose = if which == WhichHead::Request && self.role == Role::Proxy { "the request's" } else { "its" };
             if patterns.iter().all(|p| matches!(p.as_str(), "{*}" | "{text}")) {
-                fit.add(PRESENT, format!("{whose} head has a {name} header"));
+                fit.add(PRESENT, format!("{whose} head has the header {name}"));
             } else {
                 fit.add(100, format!("{whose} {name} header says {}", shown(value)));
             }
         }
         if !self.close_reason.is_empty() {
             let (_, reason) = seen.closes.iter().find(|(code, reason)| {
-                self.close_code.is_none_or(|c| Some(c) == *code) && self.close_reason.iter().any(|p| matches(p, reason))
+                self.is_close_code(*code) && self.close_reason.iter().any(|p| matches(p, reason))
             })?;
             fit.add(80, format!("its close reason reads \"{}\"", shown(reason)));
         }
@@ -181,6 +183,27 @@ impl Fingerprint {
             fit.add(20, format!("order and spelling of the header fields in its {what} fit"));
         }
         (fit.score > 0).then_some(fit)
+    }
+
+    /// Whether it has no condition that a match could be told by.
+    pub(super) fn says_nothing(&self) -> bool {
+        let no_list = [&self.fields, &self.path, &self.host, &self.subprotocol, &self.extensions, &self.close_reason]
+            .iter()
+            .all(|list| list.iter().all(|entry| entry == "..."));
+        no_list && self.field.is_empty() && self.start_line.is_none()
+    }
+
+    /// All its patterns.
+    pub(super) fn patterns(&self) -> impl Iterator<Item = &str> {
+        let lists = [&self.path, &self.host, &self.subprotocol, &self.extensions, &self.close_reason];
+        let values = self.fields.iter().filter_map(|f| f.split_once(": ").map(|(_, pattern)| pattern));
+        let rest = self.field.values().chain(lists).flatten().chain(&self.start_line).map(String::as_str);
+        values.chain(rest)
+    }
+
+    fn is_close_code(&self, code: Option<u16>) -> bool {
+        let Some(first) = self.close_code else { return true };
+        code.is_some_and(|code| (first..=self.close_code_end.unwrap_or(first)).contains(&code))
     }
 
     /// Whether it speaks of what `side` is.

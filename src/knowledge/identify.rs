@@ -1,13 +1,10 @@
 //! Who is at the other end: from heads, close reasons, path and subprotocol to a known implementation.
 
-use std::sync::OnceLock;
+use std::sync::Arc;
 
-use serde::Deserialize;
-
-use super::embedded::FILES;
 use super::fingerprint::{Fingerprint, Fit, Weight};
-use super::implementation::{Implementation, Role, at};
-use super::meaning::reason_meaning;
+use super::implementation::{Implementation, Role, Trigger};
+use super::store::Knowledge;
 use crate::connection::{Connection, FirstClose, Head};
 use crate::ids::Side;
 use crate::report::model::Confidence;
@@ -84,116 +81,159 @@ pub fn own_closes(connection: &Connection, side: Side) -> Vec<(Option<u16>, &str
 #[derive(Debug, Clone)]
 pub struct Identified {
     /// The implementation, or the most common one of those that look the same.
-    pub implementation: &'static Implementation,
+    pub implementation: Arc<Implementation>,
     /// What was recognised, in words: the implementation's name, or a family such as `uvicorn` when the members of it
     /// cannot be told apart.
-    pub name: &'static str,
+    pub name: String,
     /// How sure `name` is. Never `Certain`: anyone can write a header or a reason.
     pub confidence: Confidence,
     /// What it was recognised by: a clause such as `its Server header says uvicorn`.
     pub because: String,
     /// Ids of the others that it could be.
-    pub alternatives: Vec<&'static str>,
+    pub alternatives: Vec<String>,
 }
 
-/// Who `seen.side` most likely is: the implementation that decides the limits and closes of that end. Proxies do not
-/// count: see [`proxies`].
-#[must_use]
-pub fn identify(seen: &Evidence<'_>) -> Option<Identified> {
-    identify_all(seen).into_iter().next()
-}
-
-/// All implementations that the evidence points to, best first: where layers stack up (a protocol on a framework on a
-/// library), each can explain a close. What a better candidate builds on, or overrules, is left out.
-#[must_use]
-pub fn identify_all(seen: &Evidence<'_>) -> Vec<Identified> {
-    let mut found = candidates(|f| f.is_for(seen.side), seen);
-    let overruled: Vec<&str> = found.iter().flat_map(|c| c.overruled.iter().copied()).collect();
-    found.retain(|c| !overruled.contains(&FILES[c.file].0));
-    if found.is_empty() {
-        return by_reason(seen);
+impl Identified {
+    /// Whether it, or another that it could be, is known to send such a Close for `trigger`.
+    #[must_use]
+    pub fn may_close_for(
+        &self,
+        knowledge: &Knowledge,
+        trigger: Trigger,
+        (code, reason): (Option<u16>, &str),
+        from: Side,
+    ) -> bool {
+        let others = self.alternatives.iter().filter_map(|id| knowledge.implementation(id));
+        std::iter::once(&self.implementation)
+            .chain(others)
+            .flat_map(|i| i.close_meaning(code, reason, from))
+            .any(|c| c.triggers.contains(&trigger))
     }
-    let ids: Vec<&'static str> = found.iter().map(|c| FILES[c.file].0).collect();
-    found
-        .into_iter()
-        .filter_map(|c| {
-            let others = if c.weight == Weight::Possible { ids.as_slice() } else { &[] };
-            c.identified(others)
-        })
-        .collect()
 }
 
-/// The proxies, load balancers and edges that show in the heads, on whichever side they stand. A proxy that relays
-/// WebSocket sends no Close frames of its own.
-#[must_use]
-pub fn proxies(seen: &Evidence<'_>) -> Vec<Identified> {
-    candidates(|f| f.role == Role::Proxy, seen).into_iter().filter_map(|c| c.identified(&[])).collect()
-}
+impl Knowledge {
+    /// Who `seen.side` most likely is: the implementation that decides the limits and closes of that end. Proxies do not
+    /// count: see [`Knowledge::proxies`].
+    #[must_use]
+    pub fn identify(&self, seen: &Evidence<'_>) -> Option<Identified> {
+        self.identify_all(seen).into_iter().next()
+    }
 
-/// One implementation with what speaks for it.
-struct Candidate {
-    file: usize,
-    weight: Weight,
-    score: u32,
-    fit: Fit,
-    called: Option<&'static str>,
-    alternatives: Vec<&'static str>,
-    overruled: Vec<&'static str>,
-}
+    /// All implementations that the evidence points to, best first: where layers stack up (a protocol on a framework on
+    /// a library), each can explain a close. What a better candidate builds on, or overrules, is left out.
+    #[must_use]
+    pub fn identify_all(&self, seen: &Evidence<'_>) -> Vec<Identified> {
+        let mut found = self.candidates(|f| f.is_for(seen.side), seen);
+        let overruled: Vec<&str> = found.iter().flat_map(|c| c.overruled.iter().copied()).collect();
+        found.retain(|c| !overruled.contains(&c.id));
+        if found.is_empty() {
+            return self.by_reason(seen);
+        }
+        let ids: Vec<&str> = found.iter().map(|c| c.id).collect();
+        found
+            .into_iter()
+            .filter_map(|c| {
+                let others = if c.weight == Weight::Possible { ids.as_slice() } else { &[] };
+                self.identified(c, others)
+            })
+            .collect()
+    }
 
-impl Candidate {
-    fn identified(mut self, others: &[&'static str]) -> Option<Identified> {
-        let implementation = at(self.file)?;
+    /// The proxies, load balancers and edges that show in the heads, on whichever side they stand. A proxy that relays
+    /// WebSocket sends no Close frames of its own.
+    #[must_use]
+    pub fn proxies(&self, seen: &Evidence<'_>) -> Vec<Identified> {
+        let found = self.candidates(|f| f.role == Role::Proxy, seen);
+        found.into_iter().filter_map(|c| self.identified(c, &[])).collect()
+    }
+
+    /// The implementations of which a fingerprint that `wanted` accepts fits, best first.
+    fn candidates(&self, wanted: impl Fn(&Fingerprint) -> bool, seen: &Evidence<'_>) -> Vec<Candidate<'_>> {
+        let mut found: Vec<Candidate<'_>> = Vec::new();
+        for (id, fingerprints) in self.fingerprints() {
+            let mut best: Option<Candidate<'_>> = None;
+            for print in fingerprints.iter().filter(|f| wanted(f)) {
+                let Some(fit) = print.fit(seen) else { continue };
+                let one = Candidate {
+                    id,
+                    weight: print.confidence,
+                    score: fit.score,
+                    fit,
+                    called: print.called.as_deref(),
+                    alternatives: print.shared_with.iter().map(String::as_str).collect(),
+                    overruled: print.over.iter().map(String::as_str).collect(),
+                };
+                best = Some(match best {
+                    None => one,
+                    Some(other) => other.joined_by(one),
+                });
+            }
+            found.extend(best);
+        }
+        // Among equals the order of the ids stays.
+        found.sort_by_key(|c| std::cmp::Reverse((c.weight, c.score)));
+        found
+    }
+
+    fn identified(&self, candidate: Candidate<'_>, others: &[&str]) -> Option<Identified> {
+        let implementation = self.implementation(candidate.id)?.clone();
+        let mut alternatives = candidate.alternatives;
         for other in others {
-            if *other != implementation.id && !self.alternatives.contains(other) {
-                self.alternatives.push(other);
+            if *other != candidate.id && !alternatives.contains(other) {
+                alternatives.push(other);
             }
         }
         Some(Identified {
+            name: candidate.called.unwrap_or(&implementation.name).to_owned(),
             implementation,
-            name: self.called.unwrap_or(&implementation.name),
-            confidence: match self.weight {
+            confidence: match candidate.weight {
                 Weight::Possible => Confidence::Possible,
                 Weight::Likely => Confidence::Likely,
             },
-            because: self.fit.because(),
-            alternatives: self.alternatives,
+            because: candidate.fit.because(),
+            alternatives: alternatives.into_iter().map(str::to_owned).collect(),
         })
     }
-}
 
-/// The implementations of which a fingerprint that `wanted` accepts fits, best first.
-fn candidates(wanted: impl Fn(&Fingerprint) -> bool, seen: &Evidence<'_>) -> Vec<Candidate> {
-    let mut found: Vec<Candidate> = Vec::new();
-    for (file, fingerprints) in fingerprints() {
-        let mut best: Option<Candidate> = None;
-        for print in fingerprints.iter().filter(|f| wanted(f)) {
-            let Some(fit) = print.fit(seen) else { continue };
-            let over = print.over.iter().map(String::as_str);
-            let shared: Vec<&'static str> = print.shared_with.iter().map(String::as_str).collect();
-            let one = Candidate {
-                file: *file,
-                weight: print.confidence,
-                score: fit.score,
-                fit,
-                called: print.called.as_deref(),
-                alternatives: shared,
-                overruled: over.collect(),
-            };
-            best = Some(match best {
-                None => one,
-                Some(other) => other.joined_by(one),
+    /// The implementations that are known to close with one of the reasons seen, where no fingerprint says more.
+    fn by_reason(&self, seen: &Evidence<'_>) -> Vec<Identified> {
+        /// A shorter text is one that any application may have chosen.
+        const TELLING: usize = 12;
+        let found = seen.closes.iter().find_map(|(code, reason)| {
+            let mut known = self.reason_meaning(*code, reason);
+            known.retain(|(i, c)| {
+                c.reason.len() >= TELLING && c.sender.may_be(seen.side) && i.roles.contains(&seen.side.into())
             });
-        }
-        found.extend(best);
+            let implementation = Arc::clone(known.first()?.0);
+            let mut alternatives: Vec<String> = known.iter().map(|(i, _)| i.id.clone()).collect();
+            alternatives.dedup();
+            alternatives.retain(|id| *id != implementation.id);
+            Some(Identified {
+                name: implementation.name.clone(),
+                implementation,
+                confidence: Confidence::Possible,
+                because: format!("it is known to close with the reason \"{reason}\""),
+                alternatives,
+            })
+        });
+        found.into_iter().collect()
     }
-    found.sort_by_key(|c| (std::cmp::Reverse((c.weight, c.score)), c.file));
-    found
 }
 
-impl Candidate {
+/// One implementation with what speaks for it.
+struct Candidate<'k> {
+    id: &'k str,
+    weight: Weight,
+    score: u32,
+    fit: Fit,
+    called: Option<&'k str>,
+    alternatives: Vec<&'k str>,
+    overruled: Vec<&'k str>,
+}
+
+impl Candidate<'_> {
     /// Two fingerprints of one implementation taken together.
-    fn joined_by(self, other: Candidate) -> Candidate {
+    fn joined_by(self, other: Self) -> Self {
         let (mut best, rest) =
             if (other.weight, other.score) > (self.weight, self.score) { (other, self) } else { (self, other) };
         best.overruled.extend(&rest.overruled);
@@ -202,54 +242,6 @@ impl Candidate {
         }
         best
     }
-}
-
-/// The implementations that are known to close with one of the reasons seen, where no fingerprint says more.
-fn by_reason(seen: &Evidence<'_>) -> Vec<Identified> {
-    /// A shorter text is one that any application may have chosen.
-    const TELLING: usize = 12;
-    let Some((reason, known)) = seen.closes.iter().find_map(|(code, reason)| {
-        let mut known = reason_meaning(*code, reason);
-        known.retain(|(i, c)| {
-            c.reason.len() >= TELLING && c.sender.may_be(seen.side) && i.roles.contains(&seen.side.into())
-        });
-        (!known.is_empty()).then_some((reason, known))
-    }) else {
-        return Vec::new();
-    };
-    let implementation = known[0].0;
-    let mut alternatives: Vec<&'static str> = known.iter().map(|(i, _)| i.id.as_str()).collect();
-    alternatives.dedup();
-    alternatives.retain(|id| *id != implementation.id);
-    vec![Identified {
-        implementation,
-        name: &implementation.name,
-        confidence: Confidence::Possible,
-        because: format!("it is known to close with the reason \"{reason}\""),
-        alternatives,
-    }]
-}
-
-/// The fingerprints of all files, with the index of each file. Only the part of each file that holds them is parsed.
-fn fingerprints() -> &'static [(usize, Vec<Fingerprint>)] {
-    #[derive(Deserialize)]
-    struct File {
-        #[serde(default)]
-        fingerprint: Vec<Fingerprint>,
-    }
-    static FINGERPRINTS: OnceLock<Vec<(usize, Vec<Fingerprint>)>> = OnceLock::new();
-    FINGERPRINTS.get_or_init(|| {
-        FILES
-            .iter()
-            .enumerate()
-            .filter_map(|(n, (_, text))| {
-                let start = text.find("\n[[fingerprint]]")?;
-                let end = ["\n[[limit]]", "\n[[close]]", "\n[[keepalive]]"].iter().filter_map(|t| text.find(t)).min();
-                let file: File = toml::from_str(&text[start..end.unwrap_or(text.len())]).ok()?;
-                Some((n, file.fingerprint))
-            })
-            .collect()
-    })
 }
 
 #[cfg(test)]

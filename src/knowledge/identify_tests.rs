@@ -1,4 +1,4 @@
-//! Heads as captured from real implementations, with what they have to be recognised as.
+//! How recognition weighs what it sees; whom it recognises by what is in `fixtures/heads`.
 
 use super::*;
 use crate::ids::Origin;
@@ -7,11 +7,15 @@ fn head(lines: &[&str]) -> Head {
     Head { origin: Origin::default(), text: lines.iter().map(|l| format!("{l}\r\n")).collect::<String>().into() }
 }
 
+fn known(found: &Identified) -> &'static str {
+    Knowledge::embedded().ids().find(|id| *id == found.implementation.id).unwrap()
+}
+
 /// Id, confidence and whether there are alternatives.
 fn who(side: Side, request: &Head, response: &Head) -> Option<(&'static str, Confidence, bool)> {
-    let found = identify(&Evidence::new(side, Some(request), Some(response)))?;
+    let found = Knowledge::embedded().identify(&Evidence::new(side, Some(request), Some(response)))?;
     assert!(!found.because.is_empty() && !found.name.is_empty());
-    Some((found.implementation.id.as_str(), found.confidence, !found.alternatives.is_empty()))
+    Some((known(&found), found.confidence, !found.alternatives.is_empty()))
 }
 
 const PLAIN: &[&str] = &[
@@ -31,25 +35,6 @@ const PYTHON_CLIENT: &[&str] = &[
     "User-Agent: Python/3.11 websockets/17.4",
 ];
 
-const WS_CLIENT: &[&str] = &[
-    "GET /sync HTTP/1.1",
-    "Sec-WebSocket-Version: 13",
-    "Sec-WebSocket-Key: z8furf2uo+BZ0JnsuiX4mQ==",
-    "Connection: Upgrade",
-    "Upgrade: websocket",
-    "Host: 10.20.0.80:8080",
-];
-
-const GO_CLIENT: &[&str] = &[
-    "GET /data HTTP/1.1",
-    "Host: 10.20.0.80:8080",
-    "User-Agent: Go-http-client/1.1",
-    "Connection: Upgrade",
-    "Sec-WebSocket-Key: qOHVzYiTZqOlI6ViA6N0AA==",
-    "Sec-WebSocket-Version: 13",
-    "Upgrade: websocket",
-];
-
 const CHROMIUM: &[&str] = &[
     "GET /ws/doc HTTP/1.1",
     "Host: 10.20.0.80:8080",
@@ -66,16 +51,6 @@ const CHROMIUM: &[&str] = &[
     "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits",
 ];
 
-const WEBSOCKET_CLIENT: &[&str] = &[
-    "GET /chat HTTP/1.1",
-    "Upgrade: websocket",
-    "Host: 10.20.0.80:8080",
-    "Origin: http://10.20.0.80:8080",
-    "Sec-WebSocket-Key: /LgcQaZMspAke8G+Et2S8Q==",
-    "Sec-WebSocket-Version: 13",
-    "Connection: Upgrade",
-];
-
 const HAND_MADE: &[&str] = &[
     "GET /feed HTTP/1.1",
     "Host: 10.20.0.80:8080",
@@ -86,83 +61,11 @@ const HAND_MADE: &[&str] = &[
 ];
 
 #[test]
-fn clients_are_recognised() {
-    let response = head(PLAIN);
-    for (request, id) in [
-        (PYTHON_CLIENT, "python-websockets"),
-        (WS_CLIENT, "node-ws"),
-        (GO_CLIENT, "gorilla"),
-        (CHROMIUM, "chromium"),
-        (WEBSOCKET_CLIENT, "websocket-client"),
-    ] {
-        assert_eq!(who(Side::Client, &head(request), &response), Some((id, Confidence::Likely, false)), "{id}");
-    }
-    assert_eq!(who(Side::Client, &head(HAND_MADE), &response), None, "a minimal request is nobody's");
-}
-
-#[test]
 fn the_clause_names_what_tells() {
     let (request, response) = (head(CHROMIUM), head(PLAIN));
-    let found = identify(&Evidence::new(Side::Client, Some(&request), Some(&response))).unwrap();
+    let found = Knowledge::embedded().identify(&Evidence::new(Side::Client, Some(&request), Some(&response))).unwrap();
     assert!(found.because.starts_with("its User-Agent header says Mozilla/5.0"), "{}", found.because);
     assert!(!found.because.contains("Origin"), "{}", found.because);
-}
-
-#[test]
-fn a_proxy_that_lower_cases_names_hides_nobody() {
-    let request = head(&[
-        "GET /ws HTTP/1.1",
-        "sec-websocket-version: 13",
-        "sec-websocket-key: uCbH33CUgA2CgC0FQMLUig==",
-        "connection: Upgrade",
-        "upgrade: websocket",
-        "host: 10.20.0.40",
-    ]);
-    let response = head(&[
-        "HTTP/1.1 101 Switching Protocols",
-        "date: Sun, 22 Nov 2026 04:53:33 GMT",
-        "upgrade: websocket",
-        "connection: Upgrade",
-        "sec-websocket-accept: byiFpPeffOWHcdxRzA7l8Nv9RoA=",
-        "server: Python/3.11 websockets/17.4",
-    ]);
-    assert_eq!(who(Side::Client, &request, &response), Some(("node-ws", Confidence::Likely, false)));
-    assert_eq!(who(Side::Server, &request, &response), Some(("python-websockets", Confidence::Likely, false)));
-}
-
-#[test]
-fn servers_are_recognised() {
-    let request = head(PYTHON_CLIENT);
-    let upgrade = ["Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Accept: a"];
-    let [up, conn, accept] = upgrade;
-    let ok = "HTTP/1.1 101 Switching Protocols";
-    let (likely, possible) = (Confidence::Likely, Confidence::Possible);
-    let date = "Date: Sun, 22 Nov 2026 04:50:03 GMT";
-    for (response, expected) in [
-        (
-            &[ok, date, up, conn, accept, "Server: Python/3.11 websockets/17.4"][..],
-            ("python-websockets", likely, false),
-        ),
-        (
-            &[ok, up, conn, accept, date, "Server: Python/3.9 websockets/10.4"],
-            ("python-websockets-legacy", likely, false),
-        ),
-        (
-            &[ok, up, "Connection: upgrade", accept, date, "Server: Python/3.11 aiohttp/3.14.5"],
-            ("aiohttp", likely, false),
-        ),
-        (&["HTTP/1.1 101 ", up, "Connection: upgrade", accept, date], ("tomcat", likely, false)),
-        (&[ok, conn, accept, "Server: WebSocket++/0.8.2", up], ("websocketpp", likely, false)),
-        (&[ok, up, conn, accept, "date: x", "server: uvicorn"], ("uvicorn-websockets-sansio", likely, true)),
-        (&[ok, up, conn, accept, date], ("bun", possible, true)),
-        (
-            &[ok, "connection: upgrade", "upgrade: websocket", "sec-websocket-accept: a", "date: x"],
-            ("axum", possible, true),
-        ),
-        (PLAIN, ("node-ws", possible, true)),
-    ] {
-        assert_eq!(who(Side::Server, &request, &head(response)), Some(expected), "{response:?}");
-    }
 }
 
 #[test]
@@ -192,8 +95,8 @@ fn nginx_is_a_proxy_and_no_endpoint() {
     ]);
     let request = head(PYTHON_CLIENT);
     let evidence = Evidence::new(Side::Server, Some(&request), Some(&response));
-    assert!(identify(&evidence).is_none());
-    let found = proxies(&evidence);
+    assert!(Knowledge::embedded().identify(&evidence).is_none());
+    let found = Knowledge::embedded().proxies(&evidence);
     assert_eq!(found.len(), 1);
     assert_eq!(found[0].implementation.id, "nginx");
     assert_eq!(found[0].because, "its Server header says nginx/1.22.1");
@@ -204,50 +107,29 @@ fn a_close_reason_speaks_where_the_head_does_not() {
     let (request, response) = (head(HAND_MADE), head(PLAIN));
     let mut evidence = Evidence::new(Side::Server, Some(&request), Some(&response));
     evidence.closes.push((Some(1002), "RSV1 set, bad MASK"));
-    let found = identify(&evidence).unwrap();
+    let found = Knowledge::embedded().identify(&evidence).unwrap();
     assert_eq!((found.implementation.id.as_str(), found.confidence), ("gorilla", Confidence::Likely));
 
     // Joined mid-stream: nothing but the reason.
     let mut evidence = Evidence::new(Side::Server, None, None);
-    assert!(identify(&evidence).is_none());
+    assert!(Knowledge::embedded().identify(&evidence).is_none());
     evidence.closes.push((Some(1011), "keepalive ping timeout"));
-    let found = identify(&evidence).unwrap();
+    let found = Knowledge::embedded().identify(&evidence).unwrap();
     assert_eq!((found.implementation.id.as_str(), found.confidence), ("python-websockets", Confidence::Possible));
-    assert!(found.alternatives.contains(&"uvicorn-websockets-sansio"));
-}
-
-#[test]
-fn uvicorn_shows_its_backend_in_extensions_and_reasons() {
-    let request = head(CHROMIUM);
-    let answer = |extensions: &str| {
-        let line = format!("Sec-WebSocket-Extensions: {extensions}");
-        let lines = [
-            "HTTP/1.1 101 X",
-            "Upgrade: websocket",
-            "Connection: Upgrade",
-            "Sec-WebSocket-Accept: a",
-            &line,
-            "server: uvicorn",
-        ];
-        who(Side::Server, &request, &head(&lines)).map(|w| w.0)
-    };
-    let bits = "permessage-deflate; server_max_window_bits=12; client_max_window_bits=12";
-    assert_eq!(answer(bits), Some("uvicorn-websockets-sansio"));
-    assert_eq!(answer("permessage-deflate"), Some("uvicorn-websockets-legacy"));
-    assert_eq!(answer("permessage-deflate; client_max_window_bits=15"), Some("uvicorn-wsproto"));
+    assert!(found.alternatives.iter().any(|id| id == "uvicorn-websockets-sansio"));
 }
 
 #[test]
 fn what_rules_name_exists() {
-    for (file, prints) in fingerprints() {
+    for (file, prints) in Knowledge::embedded().fingerprints() {
         for print in prints {
             for id in print.over.iter().chain(&print.shared_with) {
-                assert!(FILES.iter().any(|(known, _)| known == id), "{}: {id}", FILES[*file].0);
+                assert!(Knowledge::embedded().ids().any(|known| known == id), "{file}: {id}");
             }
             assert!(!print.source.is_empty());
         }
-        let all = &at(*file).unwrap().fingerprints;
-        assert_eq!(all.len(), prints.len(), "{}: a fingerprint stands after a limit or close", FILES[*file].0);
+        let all = &Knowledge::embedded().implementation(file).unwrap().fingerprints;
+        assert_eq!(all.len(), prints.len(), "{}: a fingerprint stands after a limit or close", file);
     }
 }
 
@@ -294,7 +176,7 @@ fn an_echoed_reason_says_nothing_about_the_echoer() {
     connection.from_client.closes.push(close(9, reason));
     assert_eq!(Evidence::of(&connection, Side::Server).closes, [(Some(1009), reason)]);
     assert!(Evidence::of(&connection, Side::Client).closes.is_empty());
-    let id = |side| identify(&Evidence::of(&connection, side)).map(|i| i.implementation.id.as_str());
+    let id = |side| Knowledge::embedded().identify(&Evidence::of(&connection, side)).map(|i| known(&i));
     assert_eq!(id(Side::Server), Some("python-websockets"));
     assert_eq!(id(Side::Client), None);
 }

@@ -19,16 +19,13 @@
 //! 1005 a Close frame without a code, 0 nothing on the wire. `verified = false` marks what was not confirmed from
 //! source code. Reasons are patterns, in the small language that `pattern.rs` describes.
 
-use std::sync::OnceLock;
+use serde::{Deserialize, Serialize};
 
-use serde::Deserialize;
-
-use super::embedded::FILES;
 use super::fingerprint::Fingerprint;
 use crate::ids::Side;
 
 /// What an implementation acts as.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Role {
     /// Answers upgrades.
@@ -49,7 +46,7 @@ impl From<Side> for Role {
 }
 
 /// A library, framework, browser, proxy or service that speaks or forwards WebSocket.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Implementation {
     /// Stable id, for example `node-ws`.
@@ -81,10 +78,13 @@ pub struct Implementation {
     /// Its timers.
     #[serde(default, rename = "keepalive")]
     pub keepalives: Vec<Keepalive>,
+    /// The implementations that it builds on, once they are looked up.
+    #[serde(skip)]
+    pub(super) inherited: Vec<Implementation>,
 }
 
 /// What a limit counts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum AppliesTo {
     /// The payload of a message: the sum of its fragments, before inflating unless an entry says otherwise.
@@ -96,12 +96,11 @@ pub enum AppliesTo {
     /// A buffer, such as the queue of what was not sent yet.
     Buffer,
     /// Something else.
-    #[serde(other)]
     Other,
 }
 
 /// A limit of an implementation.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Limit {
     /// What it counts.
@@ -134,7 +133,7 @@ pub struct Limit {
 }
 
 /// What makes an implementation close.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Trigger {
     /// A message, frame or inflated message above a size limit.
@@ -172,7 +171,7 @@ pub enum Trigger {
 }
 
 /// Who sends a close.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Sender {
     /// The server.
@@ -198,7 +197,7 @@ impl Sender {
 }
 
 /// One way in which an implementation closes, and what it means.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Close {
     /// The code: 1006 no Close frame, 1005 a Close frame without a code, 0 nothing on the wire.
@@ -231,7 +230,7 @@ pub struct Close {
 }
 
 /// A timer of an implementation.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Keepalive {
     /// Seconds between pings (or pings of the application's protocol); 0 when it sends none.
@@ -261,30 +260,19 @@ fn yes() -> bool {
     true
 }
 
-/// The implementation with that id; its file is parsed when it is first asked for.
-#[must_use]
-pub fn implementation(id: &str) -> Option<&'static Implementation> {
-    let index = FILES.binary_search_by_key(&id, |(id, _)| id).ok()?;
-    at(index)
-}
-
-/// All implementations in order of their ids. Parses every file, so ask for one by id where that is enough.
-pub fn implementations() -> impl Iterator<Item = &'static Implementation> {
-    (0..FILES.len()).filter_map(at)
-}
-
-/// The implementation of `FILES[index]`.
-pub(super) fn at(index: usize) -> Option<&'static Implementation> {
-    static PARSED: [OnceLock<Option<Implementation>>; FILES.len()] = [const { OnceLock::new() }; FILES.len()];
-    let parse = || {
-        let mut parsed: Implementation = toml::from_str(FILES[index].1).ok()?;
-        parsed.add_closes_of_limits();
-        Some(parsed)
-    };
-    PARSED.get(index)?.get_or_init(parse).as_ref()
-}
-
 impl Implementation {
+    /// Reads a file, alone: what it inherits is not looked up.
+    pub(super) fn parse(text: &str) -> Result<Implementation, toml::de::Error> {
+        let mut parsed = Implementation::read(text)?;
+        parsed.add_closes_of_limits();
+        Ok(parsed)
+    }
+
+    /// Reads a file as it stands there.
+    pub(super) fn read(text: &str) -> Result<Implementation, toml::de::Error> {
+        toml::from_str(text)
+    }
+
     /// Gives every limit that closes an entry among the closes, so that a file need not say it twice.
     fn add_closes_of_limits(&mut self) {
         for limit in &self.limits {
@@ -325,7 +313,7 @@ impl Implementation {
 
     /// The implementation itself and then the ones it builds on.
     pub fn with_inherited(&self) -> impl Iterator<Item = &Implementation> {
-        std::iter::once(self).chain(self.uses.iter().filter_map(|id| implementation(id)))
+        std::iter::once(self).chain(&self.inherited)
     }
 
     /// Its default limits in bytes in that role, its own first. Limits that are off by default or count something else are
@@ -352,6 +340,9 @@ impl Implementation {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+    use crate::knowledge::Knowledge;
+    use crate::knowledge::check::check;
+    use crate::knowledge::embedded::FILES;
     use std::collections::BTreeSet;
 
     #[test]
@@ -369,24 +360,17 @@ mod tests {
     #[test]
     fn every_file_parses_and_bears_its_name() {
         for (id, text) in FILES {
-            let parsed: Implementation = toml::from_str(text).unwrap_or_else(|e| panic!("{id}: {e}"));
-            assert_eq!(&parsed.id, id);
-            assert!(!parsed.roles.is_empty(), "{id}");
-            for used in &parsed.uses {
-                assert!(implementation(used).is_some(), "{id} uses {used}");
-            }
-            for close in &parsed.closes {
-                assert!(!close.triggers.is_empty(), "{id}: {}", close.trigger);
-                assert!(!close.source.is_empty(), "{id}: {}", close.trigger);
-            }
+            let parsed = Implementation::read(text).unwrap_or_else(|e| panic!("{id}: {e}"));
+            let known = |id: &str| FILES.iter().any(|(known, _)| *known == id);
+            check(id, &parsed, text, &known).unwrap_or_else(|e| panic!("{id}: {e}"));
         }
-        assert_eq!(implementations().count(), FILES.len());
+        assert_eq!(Knowledge::embedded().implementations().count(), FILES.len());
     }
 
     #[test]
     fn limits_are_given_in_bytes_and_inherited() {
         let limits = |id: &str, side| -> Vec<u64> {
-            implementation(id).unwrap().size_limits(side).map(|l| l.default_bytes).collect()
+            Knowledge::embedded().implementation(id).unwrap().size_limits(side).map(|l| l.default_bytes).collect()
         };
         assert!(limits("node-ws", Side::Server).contains(&104_857_600));
         assert!(limits("tomcat", Side::Server).contains(&8192));
@@ -398,7 +382,8 @@ mod tests {
     #[test]
     fn who_drops_is_known() {
         let drops = |trigger| -> BTreeSet<&str> {
-            implementations()
+            Knowledge::embedded()
+                .implementations()
                 .filter(|i| i.drops_instead_of_closing(trigger, Side::Server))
                 .map(|i| i.id.as_str())
                 .collect()

@@ -1,7 +1,10 @@
 //! What a close means, from its code and reason.
 
-use super::implementation::{Close, Implementation, implementations};
+use std::sync::Arc;
+
+use super::implementation::{Close, Implementation};
 use super::pattern::{Pattern, matches};
+use super::store::Knowledge;
 use crate::ids::Side;
 
 impl Implementation {
@@ -22,32 +25,39 @@ impl Implementation {
     }
 }
 
-/// The entries of all implementations that describe a Close frame with `code` and a reason of its own, best first. For
-/// a sender that was not identified. Entries whose reason is mostly placeholder are left out, and an empty reason means
-/// nothing by itself.
-#[must_use]
-pub fn reason_meaning(code: Option<u16>, reason: &str) -> Vec<(&'static Implementation, &'static Close)> {
-    /// A pattern with less literal text fits by chance.
-    const TELLING: usize = 4;
-    if reason.is_empty() {
-        return Vec::new();
+impl Knowledge {
+    /// The entries of all implementations that describe a Close frame with `code` and a reason of its own, best first. For
+    /// a sender that was not identified. Entries whose reason is mostly placeholder are left out, and an empty reason means
+    /// nothing by itself.
+    #[must_use]
+    pub fn reason_meaning(&self, code: Option<u16>, reason: &str) -> Vec<(&Arc<Implementation>, &Close)> {
+        /// A pattern with less literal text fits by chance.
+        const TELLING: usize = 4;
+        if reason.is_empty() {
+            return Vec::new();
+        }
+        let code = code.unwrap_or(1005);
+        let mut found: Vec<(usize, &Arc<Implementation>, &Close)> = self
+            .implementations()
+            .flat_map(|i| i.closes.iter().map(move |c| (i, c)))
+            .filter(|(_, c)| c.code == code && !c.reason.is_empty() && matches(&c.reason, reason))
+            .map(|(i, c)| (Pattern::new(&c.reason).weight(), i, c))
+            .filter(|(weight, ..)| *weight >= TELLING)
+            .collect();
+        found.sort_by_key(|(weight, ..)| std::cmp::Reverse(*weight));
+        found.into_iter().map(|(_, i, c)| (i, c)).collect()
     }
-    let code = code.unwrap_or(1005);
-    let mut found: Vec<(usize, &Implementation, &Close)> = implementations()
-        .flat_map(|i| i.closes.iter().map(move |c| (i, c)))
-        .filter(|(_, c)| c.code == code && !c.reason.is_empty() && matches(&c.reason, reason))
-        .map(|(i, c)| (Pattern::new(&c.reason).weight(), i, c))
-        .filter(|(weight, ..)| *weight >= TELLING)
-        .collect();
-    found.sort_by_key(|(weight, ..)| std::cmp::Reverse(*weight));
-    found.into_iter().map(|(_, i, c)| (i, c)).collect()
 }
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use crate::knowledge::{Trigger, implementation};
+    use crate::knowledge::Trigger;
+
+    fn implementation(id: &str) -> Option<&'static Arc<Implementation>> {
+        Knowledge::embedded().implementation(id)
+    }
 
     #[test]
     fn an_identified_sender_explains_its_close() {
@@ -71,8 +81,9 @@ mod tests {
 
     #[test]
     fn a_reason_alone_names_who_says_so() {
-        let ids =
-            |code, reason| -> Vec<&str> { reason_meaning(code, reason).iter().map(|(i, _)| i.id.as_str()).collect() };
+        let ids = |code, reason| -> Vec<&str> {
+            Knowledge::embedded().reason_meaning(code, reason).iter().map(|(i, _)| i.id.as_str()).collect()
+        };
         assert!(ids(Some(1011), "keepalive ping timeout").contains(&"python-websockets"));
         assert_eq!(ids(Some(1000), "please reconnect"), ["uwebsockets"]);
         assert_eq!(ids(Some(1001), "The web application is stopping"), ["tomcat"]);

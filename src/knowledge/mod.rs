@@ -4,6 +4,8 @@
 //! the binary and parsed when it is first needed: the fingerprints of all when one end is to be recognised, the rest of
 //! a file when its implementation was. Adding an implementation touches no code but its line in `embedded.rs`.
 
+mod added;
+mod check;
 mod codes;
 mod embedded;
 mod fingerprint;
@@ -12,14 +14,19 @@ mod implementation;
 mod meaning;
 mod pattern;
 mod stated_limit;
+mod store;
 mod timers;
 
-pub use codes::{CloseCode, close_code};
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod heads_tests;
+
+pub use added::KnowledgeError;
+pub use check::Fault;
+pub use codes::{CloseCode, Confusion, close_code, close_codes, confusions};
 pub use fingerprint::{Fingerprint, Weight, WhichHead};
-pub use identify::{Evidence, Identified, identify, identify_all, own_closes, proxies};
-pub use implementation::{
-    AppliesTo, Close, Implementation, Keepalive, Limit, Role, Sender, Trigger, implementation, implementations,
-};
-pub use meaning::reason_meaning;
+pub use identify::{Evidence, Identified, own_closes};
+pub use implementation::{AppliesTo, Close, Implementation, Keepalive, Limit, Role, Sender, Trigger};
 pub use stated_limit::{StatedLimit, limit_stated_in_reason};
-pub use timers::{KnownTimer, TimerKind, known_timers};
+pub use store::Knowledge;
+pub use timers::{KnownTimer, TimerKind};

@@ -84,6 +84,21 @@ impl<'p> Pattern<'p> {
     }
 }
 
+/// What is wrong with a pattern, for the end of a sentence: braces that look like a placeholder and are none.
+pub(super) fn fault(pattern: &str) -> Option<String> {
+    let mut rest = pattern;
+    while let Some(open) = rest.find('{') {
+        let Some(length) = rest[open..].find('}') else {
+            return Some(format!("opens a brace and never closes it: {pattern}"));
+        };
+        if length == 1 {
+            return Some(format!("has a placeholder without a name: {pattern}"));
+        }
+        rest = &rest[open + length + 1..];
+    }
+    None
+}
+
 /// Whether `pattern` fits the whole of `text`.
 pub(super) fn matches(pattern: &str, text: &str) -> bool {
     if pattern.contains('{') { Pattern::new(pattern).captures(text).is_some() } else { pattern == text }
@@ -186,6 +201,12 @@ mod tests {
     fn long_hostile_text_costs_little() {
         let text = "/socket.io/?EIO=".repeat(5000);
         assert!(!matches("{*}/socket.io/?{*}EIO={n}{*}", &text));
+    }
+
+    #[test]
+    fn faults_are_braces() {
+        assert!(fault("{").is_some() && fault("a {} b").is_some());
+        assert!(fault("{n} of {limit}").is_none() && fault("plain }").is_none());
     }
 
     #[test]

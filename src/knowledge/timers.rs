@@ -1,6 +1,6 @@
 //! Timers that are known to close connections, so that an observed silence or age can be named.
 
-use super::implementation::{Implementation, implementations};
+use super::implementation::Implementation;
 
 /// What a timer counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -17,24 +17,24 @@ pub enum TimerKind {
 
 /// A timer of an implementation at its default.
 #[derive(Debug, Clone)]
-pub struct KnownTimer {
+pub struct KnownTimer<'k> {
     /// Whose it is.
-    pub implementation: &'static Implementation,
+    pub implementation: &'k Implementation,
     /// The default in seconds, above 0.
     pub seconds: f64,
     /// The setting's name.
-    pub setting: &'static str,
+    pub setting: &'k str,
     /// What it counts.
     pub kind: TimerKind,
     /// The code it closes with: 1006 no Close frame, 1005 a Close frame without a code, 0 no close.
     pub close_code: u16,
     /// The reason it closes with, a pattern; empty for no text.
-    pub reason: &'static str,
+    pub reason: &'k str,
 }
 
 impl Implementation {
     /// Its own timers.
-    pub fn timers(&'static self) -> impl Iterator<Item = KnownTimer> {
+    pub fn timers(&self) -> impl Iterator<Item = KnownTimer<'_>> {
         self.keepalives.iter().flat_map(move |k| {
             let pings = k.ping_interval_s > 0.0;
             [
@@ -56,19 +56,14 @@ impl Implementation {
     }
 }
 
-/// The timers of all implementations, in order of their ids.
-#[must_use]
-pub fn known_timers() -> Vec<KnownTimer> {
-    implementations().flat_map(Implementation::timers).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::knowledge::Knowledge;
 
     #[test]
     fn well_known_timers_are_there() {
-        let all = known_timers();
+        let all: Vec<KnownTimer<'_>> = Knowledge::embedded().implementations().flat_map(|i| i.timers()).collect();
         let has = |id: &str, kind, seconds: f64| {
             all.iter().any(|t| t.implementation.id == id && t.kind == kind && (t.seconds - seconds).abs() < 1e-9)
         };

@@ -15,7 +15,9 @@ mod text;
 
 use std::io;
 
+pub(crate) use markdown::{code, prose};
 pub use text::{DEFAULT_WIDTH, layout};
+pub(crate) use text::{columns, wrap};
 
 use model::Report;
 

@@ -1,5 +1,6 @@
 //! The frames of one direction, followed through its byte stream.
 
+mod http;
 mod lost;
 mod payload;
 mod plain;
@@ -86,6 +87,8 @@ enum Payload {
     Binary,
     Text,
     Compressed,
+    HttpHead,
+    HttpBody,
 }
 
 /// Follows the frames of one direction. What a whole plain message touches stands first and together.
@@ -213,6 +216,10 @@ impl FrameReader {
                     return;
                 }
                 self.end_frame(ctx, origin);
+                if self.inside {
+                    // What was read as a frame begins an HTTP response, which goes on.
+                    continue;
+                }
             }
             if at == bytes.len() {
                 return;
@@ -364,6 +371,10 @@ impl FrameReader {
     #[inline]
     fn end_frame(&mut self, ctx: &mut Context<'_>, origin: Origin) {
         self.inside = false;
+        if matches!(self.payload, Payload::HttpHead | Payload::HttpBody) {
+            self.http_piece_ended();
+            return;
+        }
         let frame = self.frame;
         self.frame_ended(ctx, origin);
         match self.payload {
@@ -381,7 +392,7 @@ impl FrameReader {
                 }
             }
             Payload::Control => self.control_ended(ctx, origin),
-            Payload::Skip => {}
+            Payload::Skip | Payload::HttpHead | Payload::HttpBody => {}
         }
     }
 
@@ -442,6 +453,9 @@ impl FrameReader {
             mask::unmask(&mut self.control, key, 0);
         }
         let whole = self.control.len() as u64 == self.frame.length.min(125);
+        if self.http_begins() {
+            return;
+        }
         match self.frame.opcode {
             opcode::CLOSE => {
                 let place = Place {

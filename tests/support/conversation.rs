@@ -20,6 +20,8 @@ pub struct Case {
     pub connections: Vec<Conversation>,
     /// Kinds of the incidents that must be reported; those of a mass event must not be reported when they are not here.
     pub incidents: Vec<String>,
+    /// Causes that this case resembles and that must not be concluded.
+    pub nearly: Vec<String>,
     /// Seconds for which the capture goes on after the last packet.
     pub quiet_end: f64,
 }
@@ -70,6 +72,8 @@ pub struct Handshake {
     pub upgrade: bool,
     /// Whether the server answers.
     pub answered: bool,
+    /// Picks the Sec-WebSocket-Key: connections with the same number carry the same one, as the legs of a proxy do.
+    pub key: Option<u64>,
 }
 
 impl Default for Handshake {
@@ -87,6 +91,7 @@ impl Default for Handshake {
             accept: "right".into(),
             upgrade: true,
             answered: true,
+            key: None,
         }
     }
 }
@@ -168,6 +173,8 @@ struct CaseFile {
     #[serde(default)]
     incidents: Vec<String>,
     #[serde(default)]
+    nearly: Vec<String>,
+    #[serde(default)]
     quiet_end: f64,
     #[serde(rename = "connection")]
     connections: Vec<ConnectionFile>,
@@ -238,6 +245,7 @@ impl Case {
             title: file.title,
             connections,
             incidents: file.incidents,
+            nearly: file.nearly,
             quiet_end: file.quiet_end,
         })
     }

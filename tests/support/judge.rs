@@ -36,6 +36,7 @@ pub fn judge(case: &Case, report: &Value) -> Vec<String> {
             }
         }
     }
+    differences.extend(nearly(case, report));
     let kinds: Vec<&str> = list(report, "incidents").iter().filter_map(|i| i["kind"].as_str()).collect();
     for kind in &case.incidents {
         if !kinds.contains(&kind.as_str()) {
@@ -48,6 +49,13 @@ pub fn judge(case: &Case, report: &Value) -> Vec<String> {
         }
     }
     differences
+}
+
+/// Causes that were concluded although the case only resembles them.
+fn nearly(case: &Case, report: &Value) -> Vec<String> {
+    let entries = ["connections", "handshake_failures"].map(|entries| list(report, entries)).concat();
+    let concluded = |id: &str| entries.iter().any(|e| e["cause"] == id || e["diagnosis"]["cause"] == id);
+    case.nearly.iter().filter(|id| concluded(id)).map(|id| format!("nearly {id}, and that was concluded")).collect()
 }
 
 fn comparisons(expect: &Expect, found: &Value) -> Vec<(&'static str, Value, Value)> {

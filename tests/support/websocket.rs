@@ -178,7 +178,7 @@ pub fn request(h: &Handshake, seed: u64) -> Vec<u8> {
     if h.upgrade {
         head += "Upgrade: websocket\r\nConnection: Upgrade\r\n";
     }
-    head += &format!("Sec-WebSocket-Key: {}\r\nSec-WebSocket-Version: 13\r\n", key(seed));
+    head += &format!("Sec-WebSocket-Key: {}\r\nSec-WebSocket-Version: 13\r\n", key(h.key.unwrap_or(seed)));
     let offer =
         h.offer.clone().or_else(|| h.deflate.as_ref().map(|_| "permessage-deflate; client_max_window_bits".into()));
     if let Some(offer) = offer {
@@ -208,7 +208,7 @@ pub fn response(h: &Handshake, seed: u64) -> Vec<u8> {
     if h.status == 101 {
         head += "Upgrade: websocket\r\nConnection: Upgrade\r\n";
         match h.accept.as_str() {
-            "right" => head += &format!("Sec-WebSocket-Accept: {}\r\n", accept(&key(seed))),
+            "right" => head += &format!("Sec-WebSocket-Accept: {}\r\n", accept(&key(h.key.unwrap_or(seed)))),
             "wrong" => head += &format!("Sec-WebSocket-Accept: {}\r\n", accept("another key")),
             "missing" => {}
             other => panic!("accept = {other:?} is not right, wrong or missing"),

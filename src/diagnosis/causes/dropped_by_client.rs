@@ -1,11 +1,11 @@
 //! `dropped-by-client`.
 
-use crate::connection::TcpEndKind;
+use crate::connection::{TcpEnd, TcpEndKind};
 use crate::diagnosis::case::Case;
-use crate::diagnosis::drops;
-use crate::diagnosis::finding::{Cause, Family, Verdict};
+use crate::diagnosis::finding::{Cause, Family, Finding, Verdict};
+use crate::diagnosis::{drops, plain, words};
 use crate::ids::Side;
-use crate::report::model::Party;
+use crate::report::model::{Party, Severity};
 
 pub(super) const CAUSE: Cause = Cause {
     id: "dropped-by-client",
@@ -38,12 +38,31 @@ RFC 6455 sections 7.1.5 and 7.2.1.
 };
 
 fn check(case: &Case<'_>) -> Verdict {
+    if let Some(end) = drops::end_before_close(case).filter(|e| e.by == Side::Client) {
+        return answered(case, end).otherwise();
+    }
     let Some(end) = drops::bare_end(case).filter(|e| e.by == Side::Client && e.how == TcpEndKind::Fin) else {
         return Verdict::NotThis;
     };
     let mut finding = drops::plain(case, end);
     drops::note_proxy(case, Side::Client, &mut finding);
     gone(case, finding).otherwise()
+}
+
+/// The server answered the bare FIN with a Close, which nobody was left to read.
+fn answered(case: &Case<'_>, end: TcpEnd) -> Finding {
+    let mut finding = plain::finding(case, Severity::Notice, "client closed TCP without a Close frame");
+    finding.explanation = format!(
+        "{} {} without a Close before it. {}",
+        words::sentence(&case.who(Side::Client)),
+        drops::how(case, end),
+        plain::story(case)
+    );
+    finding.caused_by = Some(Party::Client);
+    finding.change = Some(Party::Client);
+    let text = "The server's 1002 came after the client's FIN and answers that: no frame of the client broke a rule.";
+    let finding = finding.with_evidence("end-before-close", text, &[end.origin.packet]);
+    gone(case, finding)
 }
 
 /// What a client that left without a word most likely was, and what to do about it.

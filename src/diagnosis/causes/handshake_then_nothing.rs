@@ -58,7 +58,10 @@ fn check(case: &Case<'_>) -> Verdict {
         drops::how(case, end),
         timers::words(age)
     );
-    let mut finding = Finding::new(Confidence::Certain, severity, title, explanation);
+    // What a client does not accept in a 101 depends on what it had asked for.
+    let asked = handshake.request.is_some() || end.by == Side::Server;
+    let confidence = if asked { Confidence::Certain } else { Confidence::Likely };
+    let mut finding = Finding::new(confidence, severity, title, explanation);
     finding.caused_by = Some(end.by.into());
     finding.change = Some(end.by.into());
     drops::note_proxy(case, end.by, &mut finding);

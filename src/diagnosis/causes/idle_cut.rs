@@ -228,7 +228,7 @@ fn add_fixes(
         let what = named.map_or_else(|| whose.to_string(), |n| format!("the idle timer of {n}"));
         // Set to another value than its default, and still the one to look for first.
         let own = case.ending.closer.filter(|_| party != Party::Proxy).and_then(|closer| {
-            let implementation = case.implementation(closer)?.implementation;
+            let implementation = &case.implementation(closer)?.implementation;
             let timer = implementation.timers().find(|t| t.kind == TimerKind::Idle)?;
             Some(format!("{} calls it {}, ", implementation.name, timer.setting))
         });

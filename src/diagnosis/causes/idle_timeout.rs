@@ -4,9 +4,10 @@ use crate::diagnosis::case::Case;
 use crate::diagnosis::finding::{Cause, Family, Finding, Verdict};
 use crate::diagnosis::going_away;
 use crate::diagnosis::going_away::Topic;
+use crate::diagnosis::idle;
 use crate::diagnosis::recurrence::Measure;
 use crate::diagnosis::timers;
-use crate::ids::PacketNumber;
+use crate::ids::{PacketNumber, Side};
 use crate::report::model::{Confidence, Party, Severity};
 
 pub(super) const CAUSE: Cause = Cause {
@@ -44,10 +45,10 @@ fn check(case: &Case<'_>) -> Verdict {
     let (Some(closer), Some((_, close))) = (case.ending.closer, case.ending.close) else { return Verdict::NotThis };
     let topic = going_away::topic(case.ending.reason());
     let reason_says = topic == Some(Topic::Idle);
-    if !reason_says && case.ending.code != Some(1001) {
+    if !reason_says && case.ending.code != Some(1001) && !(topic.is_none() && is_calm_timer(case)) {
         return Verdict::NotThis;
     }
-    if closer == crate::ids::Side::Client && !reason_says {
+    if closer == Side::Client && !reason_says {
         return Verdict::NotThis;
     }
     if !reason_says && topic.is_some() {
@@ -64,6 +65,10 @@ fn check(case: &Case<'_>) -> Verdict {
         } else {
             Verdict::NotThis
         };
+    }
+    let outlived = idle::survived(case, None).filter(|s| *s > silence * 1.05 + 0.5);
+    if let Some(longest) = outlived.filter(|_| !reason_says) {
+        return Verdict::RuledOut(format!("a silence of {} was survived on the same server", timers::words(longest)));
     }
     let confidence = match (reason_says, recurring && siblings.len() >= 3, round.is_some()) {
         (true, _, _) => Confidence::Certain,
@@ -90,4 +95,14 @@ fn check(case: &Case<'_>) -> Verdict {
         finding = finding.with_evidence("recurring-silence", text, &packets);
     }
     super::keepalive_fixes(case, closer, silence, finding).fits()
+}
+
+/// Whether a server closes with a calm code whenever nothing was sent for so many seconds: several connections show the same
+/// silence to within what a timer allows, at different times. Channels that a timeout handler closes end so.
+fn is_calm_timer(case: &Case<'_>) -> bool {
+    if !matches!(case.ending.code, Some(1000 | 1005)) || case.ending.closer != Some(Side::Server) {
+        return false;
+    }
+    let same = case.world.siblings_with(case.index, Measure::Silence(None), Side::Server);
+    same.len() >= 3 && same.iter().all(|(_, silence)| idle::fits(*silence)) && idle::spread_out(case.world, &same)
 }

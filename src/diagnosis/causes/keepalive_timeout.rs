@@ -1,11 +1,12 @@
 //! `keepalive-timeout`.
 
+use crate::connection::DataType;
 use crate::diagnosis::case::Case;
 use crate::diagnosis::finding::{Cause, Family, Finding, Verdict};
 use crate::diagnosis::going_away;
 use crate::diagnosis::going_away::Topic;
 use crate::diagnosis::{timers, words};
-use crate::ids::PacketNumber;
+use crate::ids::{PacketNumber, Side};
 use crate::report::model::{Confidence, Party, Severity};
 
 pub(super) const CAUSE: Cause = Cause {
@@ -45,6 +46,9 @@ fn check(case: &Case<'_>) -> Verdict {
     let Some(closer) = case.ending.closer else { return Verdict::NotThis };
     let reason_says = going_away::topic(case.ending.reason()) == Some(Topic::Keepalive);
     let other = closer.other();
+    if let Some(finding) = engine_io_heartbeat(case, closer) {
+        return finding.fits();
+    }
     let ping = case.connection.sent_by(closer).pings().first_unanswered;
     let waited = ping.and_then(|p| case.seconds_before_end(p)).filter(|w| *w >= SHORTEST_WAIT);
     if !reason_says
@@ -123,4 +127,53 @@ fn check(case: &Case<'_>) -> Verdict {
             None,
         )
         .fits()
+}
+
+/// Engine.IO 4 has pings of its own, text messages "2" of the server that the client answers with "3"; a client that does
+/// not is closed as calmly as any other.
+fn engine_io_heartbeat(case: &Case<'_>, closer: Side) -> Option<Finding> {
+    let request = case.connection.handshake.as_ref().and_then(|h| h.request.as_ref())?;
+    let speaks_it = request.target().is_some_and(|t| t.contains("EIO=4") && t.contains("transport=websocket"));
+    if closer != Side::Server || !speaks_it || !case.ending.reason().is_empty() {
+        return None;
+    }
+    if !matches!(case.ending.code, Some(1000 | 1001 | 1005 | 1006)) {
+        return None;
+    }
+    let last = case.connection.from_server.recent.last()?;
+    let is_ping = last.kind == DataType::Text && last.payload_bytes == Some(1) && last.head.as_slice() == b"2";
+    let ping = Some(last.last).filter(|_| is_ping)?;
+    let answered = case.connection.from_client.last_message.is_some_and(|answer| answer > ping);
+    let waited = case.seconds_before_end(ping).filter(|w| *w >= SHORTEST_WAIT && !answered)?;
+    let after = timers::words(waited);
+    let mut finding = Finding::new(
+        Confidence::Likely,
+        Severity::Problem,
+        format!("client did not answer the server's Engine.IO ping for {after}"),
+        format!(
+            "{} Its Engine.IO ping, the text message \"2\" ({}), had not been answered for {after}.",
+            super::end_words(case, closer),
+            case.packet(ping.packet)
+        ),
+    );
+    finding.caused_by = Some(Party::Client);
+    finding.change = Some(Party::Client);
+    let text = "Engine.IO 4 expects the text message \"3\" in answer to each \"2\"; the client sent nothing after it.";
+    Some(
+        finding
+            .with_evidence("unanswered-ping", text, &[ping.packet])
+            .with_fix(
+                Party::Client,
+                "find what kept it from answering at that time: a suspended page, a blocked event loop, a host asleep, or a client \
+                 that does not speak Engine.IO 4.",
+                None,
+                None,
+            )
+            .with_fix(
+                Party::Server,
+                "raise its ping timeout if stalls of that length are normal there.",
+                super::ping_setting(case, closer),
+                None,
+            ),
+    )
 }

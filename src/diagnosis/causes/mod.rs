@@ -89,9 +89,9 @@ pub static CAUSES: &[&Cause] = &[
     &protocol_violation::CAUSE,
     // Going away
     &keepalive_timeout::CAUSE,
+    &proxy_restart::CAUSE,
     &page_left::CAUSE,
     &client_shutting_down::CAUSE,
-    &proxy_restart::CAUSE,
     &server_restart::CAUSE,
     &server_shutdown::CAUSE,
     &connection_age_limit::CAUSE,
@@ -175,6 +175,6 @@ fn keepalive_fixes(case: &Case<'_>, closer: Side, silence: f64, mut finding: Fin
 
 /// The name of the ping timeout of an identified implementation.
 fn ping_setting(case: &Case<'_>, side: Side) -> Option<String> {
-    let implementation = case.implementation(side)?.implementation;
+    let implementation = &case.implementation(side)?.implementation;
     implementation.keepalives.iter().find(|k| k.ping_interval_s > 0.0).map(|k| k.setting.to_string())
 }

@@ -2,9 +2,9 @@
 
 use crate::diagnosis::case::Case;
 use crate::diagnosis::finding::{Cause, Family, Verdict};
-use crate::diagnosis::plain;
-use crate::ids::Side;
-use crate::report::model::{Party, Severity};
+use crate::diagnosis::{plain, words};
+use crate::ids::{PacketNumber, Side, Timestamp};
+use crate::report::model::{Confidence, Party, Severity};
 
 pub(super) const CAUSE: Cause = Cause {
     id: "normal-close",
@@ -41,8 +41,37 @@ fn check(case: &Case<'_>) -> Verdict {
     let mut finding = plain::finding(case, Severity::Normal, title);
     finding.change = finding.change.or(Some(Party::Nobody));
     plain::note_hidden(case, &mut finding);
+    // Where packets are missing, the ends of the others may be among them.
+    if from == Side::Server && case.world.lossy && case.world.siblings(case.index).count() > 1 {
+        finding.confidence = finding.confidence.min(Confidence::Likely);
+    }
+    let together = closed_together(case, from);
+    if from == Side::Server && !together.is_empty() {
+        finding.confidence = finding.confidence.min(Confidence::Likely);
+        let text = format!(
+            "The server closed {} with 1000 at the same moment: what they shared came to its end, or the server itself. The \
+             capture shows no connection that it refused afterwards.",
+            words::count(together.len(), "other connection", "other connections")
+        );
+        plain::note(&mut finding, text, &together);
+    }
     if from == Side::Server && finding.severity == Severity::Normal {
         plain::add_known_meaning(case, &mut finding);
     }
     finding.otherwise()
+}
+
+/// Seconds within which calm closes of one server are one act.
+const AT_ONCE: f64 = 0.5;
+/// As many of them are named.
+const NAMED: usize = 5;
+
+/// The Close frames of other connections that `from` closed normally at the same moment.
+fn closed_together(case: &Case<'_>, from: Side) -> Vec<PacketNumber> {
+    let Some(end) = case.ending.at else { return Vec::new() };
+    let endings =
+        case.world.siblings(case.index).filter(|(i, _)| *i != case.index).map(|(i, _)| &case.world.endings[i]);
+    let calm = endings.filter(|e| e.closer == Some(from) && e.code == Some(1000)).filter_map(|e| e.at);
+    let apart = |at: Timestamp| at.seconds_since(end.at).max(end.at.seconds_since(at));
+    calm.filter(|o| apart(o.at) <= AT_ONCE).map(|o| o.packet).take(NAMED).collect()
 }

@@ -48,7 +48,8 @@ const DISGUISE_SECONDS: f64 = 0.5;
 fn check(case: &Case<'_>) -> Verdict {
     let Some(code) = case.ending.code else { return Verdict::NotThis };
     let Some(breach) = breach::answered(case) else {
-        return if code == 1002 { unseen(case) } else { Verdict::NotThis };
+        let elsewhere = drops::end_before_close(case).is_some() || plain::handler_failed(case).is_some();
+        return if code == 1002 && !elsewhere { unseen(case) } else { Verdict::NotThis };
     };
     let holes = case.has_holes(breach.by);
     let confidence = match code {

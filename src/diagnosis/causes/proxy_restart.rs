@@ -1,6 +1,7 @@
 //! `proxy-restart`.
 
 use crate::diagnosis::case::Case;
+use crate::diagnosis::events::Kind;
 use crate::diagnosis::finding::{Cause, Family, Finding, Verdict};
 use crate::diagnosis::going_away;
 use crate::report::model::{Confidence, Party, Severity};
@@ -50,9 +51,12 @@ fn check(case: &Case<'_>) -> Verdict {
         return Verdict::NotThis;
     }
     let proxy = case.world.observations.connections[leg.front].server;
+    // The port refused connections, or took new ones after all had ended: as sure as that of a server.
+    let sure = !event.after.refused.is_empty() && event.after.accepted.is_some();
     let mut finding = Finding::new(
-        Confidence::Likely,
-        Severity::Problem,
+        if sure { Confidence::Certain } else { Confidence::Likely },
+        // Where it said 1001 first, clients were told, as when a server restarts.
+        if event.kind == Kind::Close { Severity::Notice } else { Severity::Problem },
         format!("proxy {} ended all its connections at once (reload or stop)", proxy.ip()),
         format!(
             "The proxy {proxy} ended both legs of every connection; neither the clients nor the server behind it did."
@@ -65,7 +69,7 @@ fn check(case: &Case<'_>) -> Verdict {
     finding = finding.with_fix(
         Party::Proxy,
         "give old workers a longer grace time when it is reloaded.",
-        Some("worker_shutdown_timeout 10m;      # nginx\nhard-stop-after 10m               # HAProxy".to_string()),
+        Some("worker_shutdown_timeout 10m;      # nginx\nhard-stop-after 10m               # HAProxy\nstream_close_delay 10m            # Caddy, in reverse_proxy".to_string()),
         None,
     );
     going_away::add_reconnect_fix(&mut finding);

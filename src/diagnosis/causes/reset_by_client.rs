@@ -5,7 +5,6 @@ use crate::diagnosis::case::Case;
 use crate::diagnosis::drops;
 use crate::diagnosis::finding::{Cause, Family, Verdict};
 use crate::ids::Side;
-use crate::report::model::Confidence;
 
 pub(super) const CAUSE: Cause = Cause {
     id: "reset-by-client",
@@ -43,7 +42,6 @@ fn check(case: &Case<'_>) -> Verdict {
         return Verdict::NotThis;
     };
     let mut finding = drops::plain(case, end);
-    finding.confidence = Confidence::Likely;
     drops::note_proxy(case, Side::Client, &mut finding);
     super::dropped_by_client::gone(case, finding).otherwise()
 }

@@ -5,7 +5,6 @@ use crate::diagnosis::case::Case;
 use crate::diagnosis::drops;
 use crate::diagnosis::finding::{Cause, Family, Verdict};
 use crate::ids::Side;
-use crate::report::model::Confidence;
 
 pub(super) const CAUSE: Cause = Cause {
     id: "reset-by-server",
@@ -45,7 +44,6 @@ fn check(case: &Case<'_>) -> Verdict {
         return Verdict::NotThis;
     };
     let mut finding = drops::plain(case, end);
-    finding.confidence = Confidence::Likely;
     finding = finding.with_evidence(
         "note",
         format!(

@@ -1,11 +1,12 @@
 //! `server-error`.
 
+use crate::diagnosis::breach;
 use crate::diagnosis::case::Case;
 use crate::diagnosis::drops;
 use crate::diagnosis::finding::{Cause, Family, Verdict};
 use crate::diagnosis::plain;
 use crate::ids::Side;
-use crate::report::model::{Party, Severity};
+use crate::report::model::{Confidence, Party, Severity};
 
 pub(super) const CAUSE: Cause = Cause {
     id: "server-error",
@@ -36,18 +37,22 @@ RFC 6455 section 7.4.1.
 };
 
 fn check(case: &Case<'_>) -> Verdict {
-    let Some((from, close)) = plain::close_with(case, 1011) else { return Verdict::NotThis };
+    let disguised = plain::handler_failed(case).and(case.ending.close).filter(|_| breach::answered(case).is_none());
+    let Some((from, close)) = plain::close_with(case, 1011).or(disguised) else { return Verdict::NotThis };
     if plain::speaks_of_keepalive(&close.reason) {
         return Verdict::NotThis;
     }
     let reason = plain::reason_in_title(close);
+    let code = close.code.unwrap_or(1011);
     let title = match from {
-        Side::Server => format!("server closed for an internal error (1011){reason}"),
-        Side::Client => format!("client reported an internal error of its own (1011){reason}"),
+        Side::Server => format!("server closed for an internal error ({code}){reason}"),
+        Side::Client => format!("client reported an internal error of its own ({code}){reason}"),
     };
     let mut finding = plain::finding(case, Severity::Problem, title);
     finding.change = Some(from.into());
-    if from == Side::Client {
+    if code != 1011 {
+        finding.confidence = Confidence::Likely;
+    } else if from == Side::Client {
         plain::note(&mut finding, "1011 was made for servers; here the client sent it.", &[]);
     }
     let handled = drops::in_hand(case, from);

@@ -50,17 +50,16 @@ fn check(case: &Case<'_>) -> Verdict {
         return Verdict::NotThis;
     }
     let confidence = match event {
-        Some(event) if event.is_mass() && (reason_says || !event.after.refused.is_empty()) => Confidence::Certain,
-        Some(event) if event.is_mass() => Confidence::Likely,
+        // That nothing was accepted afterwards is known only where nothing is missing.
+        Some(event) if event.is_mass() && !case.world.lossy && (reason_says || !event.after.refused.is_empty()) => {
+            Confidence::Certain
+        }
+        Some(event) if event.is_mass() && matches!(case.ending.code, Some(1001 | 1012)) => Confidence::Likely,
         _ if reason_says => Confidence::Likely,
         _ => Confidence::Possible,
     };
-    let mut finding = Finding::new(
-        confidence,
-        Severity::Notice,
-        "server shut down and said so to its clients",
-        going_away::closed_words(case, Side::Server),
-    );
+    let mut finding =
+        Finding::new(confidence, Severity::Notice, title(case), going_away::closed_words(case, Side::Server));
     finding.caused_by = Some(Party::Server);
     finding.change = Some(Party::Nobody);
     if reason_says {
@@ -76,6 +75,15 @@ fn check(case: &Case<'_>) -> Verdict {
     }
     going_away::add_reconnect_fix(&mut finding);
     finding.fits()
+}
+
+/// A code that other ends have too does not say so.
+fn title(case: &Case<'_>) -> String {
+    match case.ending.close.and_then(|(_, c)| c.code) {
+        Some(1001 | 1012) => "server shut down and said so to its clients".to_string(),
+        Some(code) => format!("server closed all its connections at once with {code}, as when it shuts down"),
+        None => "server closed all its connections at once with an empty Close, as when it shuts down".to_string(),
+    }
 }
 
 fn close_packet(case: &Case<'_>) -> Vec<PacketNumber> {

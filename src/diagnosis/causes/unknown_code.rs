@@ -3,6 +3,7 @@
 use crate::diagnosis::case::Case;
 use crate::diagnosis::finding::{Cause, Family, Verdict};
 use crate::diagnosis::plain;
+use crate::ids::Side;
 use crate::report::model::{Confidence, Party, Severity};
 
 pub(super) const CAUSE: Cause = Cause {
@@ -13,7 +14,7 @@ pub(super) const CAUSE: Cause = Cause {
 # unknown-code
 
 ## What was seen
-A Close with a code that no cause of this list explains.
+A Close with a code that no cause of this list explains, or that its sender may not use (1010 of a server).
 
 ## Why the peer closes
 Unknown. Codes from 1016 to 2999 are reserved for the protocol, those below 1000 and above 4999 must not be used.
@@ -45,6 +46,10 @@ fn check(case: &Case<'_>) -> Verdict {
     finding.confidence = Confidence::Possible;
     finding.change = Some(from.into());
     plain::add_known_meaning(case, &mut finding);
+    if close.code == Some(1010) && from == Side::Server {
+        let text = "RFC 6455 section 7.4.1 gives 1010 to clients alone: this server uses it for something of its own.";
+        plain::note(&mut finding, text, &[close.origin.packet]);
+    }
     let text = if legal {
         "read its log for why it closed."
     } else {

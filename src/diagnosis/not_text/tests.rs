@@ -125,7 +125,7 @@ fn close(code: Option<u16>, reason: &[u8], ms: u64) -> CloseFrame {
 /// The name of what is found, for one line per case.
 fn found(connection: Connection) -> String {
     let observations = Observations { connections: vec![connection], ..Observations::default() };
-    let world = World::new(&observations);
+    let world = World::new(&observations, crate::knowledge::Knowledge::embedded());
     let connection = &observations.connections[0];
     let case = Case {
         index: 0,

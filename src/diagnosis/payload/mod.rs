@@ -161,7 +161,9 @@ fn binary(fault: &InvalidUtf8, start: &[u8], total: Option<u64>) -> Option<Match
     if let Some(magic) = magic::magic(start) {
         return Some(Match { name: magic.name, basis: Basis::Signature, at: 0 });
     }
-    if let Some(shape) = shape::shape(start, total) {
+    // Text in UTF-16 also parses as an array of numbers, each near the one before.
+    let is_utf16 = utf16::utf16(start).is_some();
+    if let Some(shape) = shape::shape(start, total).filter(|_| !is_utf16) {
         return Some(Match { name: shape.name(), basis: Basis::Structure, at: 0 });
     }
     if inflate::deflated_text(start).is_some() {

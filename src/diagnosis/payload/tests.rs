@@ -98,6 +98,9 @@ fn each_kind_is_described() {
     assert_eq!(look(&masked).as_deref(), Some("text that has to be masked once more"));
     let utf16: Vec<u8> = "{\"name\":\"Jörg\"}".encode_utf16().flat_map(u16::to_le_bytes).collect();
     assert_eq!(look(&utf16).as_deref(), Some("text in UTF-16LE"));
+    let greeting = "\u{feff}Grüße aus Köln. 你好世界 ".repeat(5);
+    let marked: Vec<u8> = greeting.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    assert_eq!(look(&marked).as_deref(), Some("text in UTF-16LE"));
     let encrypted = samples::random(1, 300..301).next().unwrap();
     assert_eq!(look(&encrypted).as_deref(), Some("compressed or encrypted data"));
 }

@@ -6,7 +6,7 @@
 use crate::report::neutral;
 
 /// `text` as a piece of a paragraph, list item or heading.
-pub(super) fn prose(text: &str) -> String {
+pub(crate) fn prose(text: &str) -> String {
     let text = neutral::visible(text);
     let text = text.trim();
     let mut out = String::with_capacity(text.len() + 16);
@@ -59,7 +59,7 @@ fn escape_start(mut text: String) -> String {
 }
 
 /// `text` as code within a line.
-pub(super) fn code(text: &str) -> String {
+pub(crate) fn code(text: &str) -> String {
     let text = neutral::visible(text);
     let marks = "`".repeat(longest_run(&text) + 1);
     let space = if text.starts_with('`') || text.ends_with('`') { " " } else { "" };

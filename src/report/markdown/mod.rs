@@ -7,7 +7,8 @@ use std::io;
 use super::model::Report;
 use super::outline::{Block, Connections, Line, Outline, Rest, Row};
 use super::{Format, Style};
-use escape::{code, fenced, link, prose};
+pub(crate) use escape::{code, prose};
+use escape::{fenced, link};
 
 /// See the module.
 pub(super) const FORMAT: Format =

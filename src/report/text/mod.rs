@@ -7,6 +7,7 @@ mod wrap;
 use std::io;
 
 pub use prose::layout;
+pub(crate) use wrap::{columns, wrap};
 
 use super::model::Report;
 use super::outline::{Block, Connections, Line, Outline, Rest, Row};

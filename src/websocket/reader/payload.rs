@@ -36,7 +36,8 @@ impl FrameReader {
         let phase = self.frame.length - self.remaining;
         self.remaining -= bytes.len() as u64;
         match self.payload {
-            Payload::Skip => {}
+            Payload::Skip | Payload::HttpBody => {}
+            Payload::HttpHead => self.control.extend_from_slice(bytes),
             Payload::Control => {
                 let room = 125usize.saturating_sub(self.control.len());
                 self.control.extend_from_slice(&bytes[..bytes.len().min(room)]);
