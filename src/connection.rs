@@ -219,6 +219,15 @@ impl Sent {
         self.last_packet.is_none() && self.frames == 0 && self.recent.is_empty() && self.closes.is_empty()
     }
 
+    /// Whether this side is known to have sent no data, Ping or Pong before that moment.
+    #[must_use]
+    pub fn is_silent_before(&self, end: Origin) -> bool {
+        let heartbeats = self.pongs + self.pings().sent;
+        let all_kept = self.messages <= self.recent.len() as u64;
+        let later = self.recent.iter().all(|m| m.first > end);
+        heartbeats == 0 && all_kept && later && self.lost.gaps.is_empty()
+    }
+
     /// Keeps no message: a calm ending needs none, and of a finished connection only a few hundred bytes shall stay.
     pub fn forget_messages(&mut self) {
         for message in std::mem::take(&mut self.recent) {

@@ -231,3 +231,94 @@ fn cut_packets() {
         over_all(&format!("cut to {snap}"), 1, Some(snap), |segments, _| (0..segments.len()).collect());
     }
 }
+
+/// The causes that a truth of the captures from the laboratory allows; `None` where it says nothing of the cause.
+fn allowed(truth: &Value) -> Option<&'static [&'static str]> {
+    const DROPS: &[&str] = &["dropped-by-server", "reset-by-server", "mass-drop"];
+    Some(match truth["expected_cause"].as_str()? {
+        "message-too-big" => &["message-over-limit", "frame-over-limit"],
+        "frame-too-big" => &["frame-over-limit"],
+        "inflated-too-big" => &["inflated-message-over-limit"],
+        "invalid-utf8-binary-as-text" => &["binary-sent-as-text"],
+        "invalid-utf8-legacy-encoding" => &["legacy-charset-text"],
+        "invalid-utf8-truncated-character" => &["character-cut-by-chunking"],
+        "invalid-utf8-other" => &["overlong-utf8", "lone-surrogate", "corrupt-text", "stale-buffer-text", "wrong-mask"],
+        "invalid-close-reason" => &["close-reason-invalid"],
+        "corrupt-compression" => &["compressed-data-corrupt", "compression-context-lost"],
+        "client-going-away" => &["page-left", "client-shutting-down"],
+        "idle-timeout" | "idle-timeout-proxy" => &["idle-timeout", "idle-cut"],
+        "ping-timeout" => &["keepalive-timeout", "peer-vanished"],
+        "normal" => &["normal-close"],
+        "close-without-code" => &["no-status-close"],
+        "declared-length-absurd" => &["declared-length-absurd"],
+        "content-rejected" => &["content-rejected"],
+        "protocol-error" => &["protocol-violation"],
+        "application-code" => &["application-close"],
+        "unsupported-data" => &["unsupported-data"],
+        "policy-violation" => &["policy"],
+        "internal-error" | "server-error" => &["server-error"],
+        "try-again-later" => &["try-again-later"],
+        "server-aborted" => DROPS,
+        "client-aborted" => &["dropped-by-client", "reset-by-client"],
+        "server-shutdown" | "server-process-killed" | "proxy-shutdown" => &[
+            "server-shutdown",
+            "server-restart",
+            "service-restart",
+            "proxy-restart",
+            "going-away-unexplained",
+            "dropped-by-server",
+            "reset-by-server",
+            "mass-drop",
+        ],
+        _ => return None,
+    })
+}
+
+fn address(end: &Value) -> String {
+    let ip = end["ip"].as_str().unwrap_or_default();
+    format!("{ip}:{}", end["port"])
+}
+
+/// The captures from the laboratory, where they are at hand: what is certain is what was done there.
+#[test]
+fn captures_from_the_laboratory() {
+    let folder = support::root().join("../shared/captures");
+    let Ok(entries) = std::fs::read_dir(&folder) else { return };
+    let mut names: Vec<String> = entries
+        .filter_map(|e| e.ok()?.file_name().into_string().ok()?.strip_suffix(".truth.json").map(String::from))
+        .collect();
+    names.sort();
+    let mut tally = Tally::default();
+    for name in names.iter().filter(|n| !n.starts_with("tls") && !n.starts_with("h2-")) {
+        let text = std::fs::read(folder.join(format!("{name}.truth.json"))).expect("a truth");
+        let truth: Value = serde_json::from_slice(&text).expect("a truth is JSON");
+        let paths: Vec<_> = list(&truth, "files").iter().filter_map(Value::as_str).map(|f| folder.join(f)).collect();
+        let analysis = wsdiag::analyzer::analyze(&paths);
+        let report = serde_json::to_value(&analysis.report).expect("a report is JSON");
+        let packets: u64 = list(&report, "captures").iter().filter_map(|c| c["packets"].as_u64()).sum();
+        for connection in list(&report, "connections") {
+            let diagnosis = &connection["diagnosis"];
+            if paths.len() == 1 {
+                tally.check_evidence(name, "as recorded", diagnosis, packets);
+            }
+            let (client, server) = (address(&connection["client"]), address(&connection["server"]));
+            let plain = |end: &Value| end.as_str().unwrap_or_default().replace(['[', ']'], "");
+            let mut same = list(&truth, "connections")
+                .iter()
+                .filter(|t| plain(&t["client"]) == client && plain(&t["server"]) == server);
+            let (Some(known), None) = (same.next(), same.next()) else { continue };
+            let (Some(cause), Some(allowed)) = (diagnosis["cause"].as_str(), allowed(known)) else { continue };
+            let confidence = CONFIDENCES.into_iter().find(|c| diagnosis["confidence"] == *c).expect("one of three");
+            // A file that is cut off, or lacks its last packets, shows a connection that lives.
+            let cut_off = !truth["transport"]["damage"].is_null() && cause == "still-open";
+            let right = allowed.contains(&cause) || cut_off;
+            let count = tally.counts.entry(confidence).or_default();
+            count.0 += 1;
+            count.1 += usize::from(right);
+            if confidence == "certain" && !right {
+                tally.wrong.push(format!("{name}: {cause}, it was {}", known["expected_cause"]));
+            }
+        }
+    }
+    tally.assert("from the laboratory");
+}

@@ -18,14 +18,20 @@ fn written(answer: &Answer, form: Form, width: usize) -> String {
     String::from_utf8(out).expect("UTF-8")
 }
 
-/// Checks the answer in every form: not empty, readable, and about what was asked for.
-fn answers(words: &str, title: &str) {
+/// Checks the answer for people: not empty, readable, and about what was asked for.
+fn answers_in_text(words: &str, title: &str) -> Answer {
     let answer = asked(words);
     let text = written(&answer, Form::Text, 80);
     assert!(text.starts_with(title), "{words}:\n{text}");
     assert!(text.lines().count() > 8, "{words}:\n{text}");
     assert!(text.lines().all(|l| l.trim_end() == l), "{words}: spaces at the end of a line");
     assert!(!text.contains("\n\n\n"), "{words}: two empty lines\n{text}");
+    answer
+}
+
+/// Checks the answer in every form.
+fn answers(words: &str, title: &str) {
+    let answer = answers_in_text(words, title);
     let markdown = written(&answer, Form::Markdown, 80);
     assert!(markdown.starts_with(&format!("# {title}")), "{words}:\n{markdown}");
     assert!(markdown.contains("\n## "), "{words}:\n{markdown}");
@@ -35,8 +41,14 @@ fn answers(words: &str, title: &str) {
 
 #[test]
 fn every_code_answers() {
+    // Above 4999 one entry holds for all: every one is asked for, and some are written in every form.
     for code in 0..=u16::MAX {
-        answers(&code.to_string(), &format!("{code}: "));
+        let (words, title) = (code.to_string(), format!("{code}: "));
+        if code < 5000 || code % 61 == 0 || code == u16::MAX {
+            answers(&words, &title);
+        } else {
+            answers_in_text(&words, &title);
+        }
     }
 }
 
@@ -55,7 +67,7 @@ fn all_of_a_kind_can_stand_side_by_side() {
     let ids: Vec<&str> = Knowledge::embedded().implementations().map(|i| i.id.as_str()).collect();
     let causes: Vec<&str> = CAUSES.iter().map(|c| c.id).collect();
     for all in [ids.join(" "), causes.join(" "), "1000-1015".to_owned()] {
-        for width in [40, 80, 200, 1000] {
+        for width in [40, 200] {
             let text = written(&asked(&all), Form::Text, width);
             assert!(text.lines().count() > 20, "{all}");
         }

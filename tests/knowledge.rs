@@ -9,6 +9,8 @@ use support::clothes;
 use support::conversation::Case;
 use wsdiag::analyzer::{Options, analyze_with};
 use wsdiag::knowledge::Knowledge;
+use wsdiag::report::model::{Confidence, Report};
+use wsdiag::report::{Format, Style};
 
 fn example() -> String {
     std::fs::read_to_string(support::root().join("fixtures/knowledge/folder/depot-hub.toml")).expect("the example")
@@ -139,4 +141,49 @@ fn one_bad_file_spoils_all_and_each_is_named() {
 fn a_missing_folder_is_an_error() {
     let errors = Knowledge::with_folders(&[PathBuf::from("/no/such/folder")]).expect_err("it is missing");
     assert!(errors[0].to_string().starts_with("/no/such/folder: "), "{}", errors[0]);
+}
+
+fn render(name: &str, report: &Report) -> String {
+    let mut out = Vec::new();
+    let style = Style { width: 10_000, colour: false };
+    wsdiag::report::render(Format::named(name).expect("a format"), report, &style, &mut out).expect("it renders");
+    String::from_utf8(out).expect("UTF-8")
+}
+
+#[test]
+fn nobody_is_named_without_a_reason() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let (mut named, mut likely) = (0, 0);
+    for case in support::cases() {
+        let path = folder.path().join(format!("{}.pcap", case.name));
+        std::fs::write(&path, clothes::dress(&case, clothes::plain())).expect("a file can be written");
+        let report = wsdiag::analyzer::analyze(&[path]).report;
+        let text = render("text", &report);
+        for connection in &report.connections {
+            let ends = &connection.implementations;
+            for known in [&ends.client, &ends.server].into_iter().flatten() {
+                named += 1;
+                likely += usize::from(known.confidence == Confidence::Likely);
+                assert!(known.confidence != Confidence::Certain, "{}: anyone can write a header", case.name);
+                assert!(!known.because.is_empty() && !known.alternatives.contains(&known.id), "{}", case.name);
+                let port = connection.server.port.to_string();
+                assert!(!known.because.contains(&port), "{}: {}", case.name, known.because);
+            }
+            // A name in the text has its reason beside it.
+            if let Some(server) = &ends.server
+                && text.contains(&format!("({}, ", server.name))
+            {
+                assert!(
+                    text.contains(&server.because),
+                    "{}: {} without {}\n{text}",
+                    case.name,
+                    server.name,
+                    server.because
+                );
+                let first = server.alternatives.first();
+                assert!(first.is_none_or(|id| text.contains(id.as_str())), "{}: {first:?}\n{text}", case.name);
+            }
+        }
+    }
+    assert!(named > 50 && likely > 3, "{named} {likely}");
 }

@@ -147,13 +147,19 @@ fn closes_survive_lost_packets() {
             let acknowledged = |i: &usize| {
                 let lost = &whole.segments[*i];
                 let end = lost.seq.wrapping_add(lost.space());
-                kept.iter().map(|k| &whole.segments[*k]).any(|s| {
-                    s.connection == lost.connection
-                        && s.from != lost.from
-                        && s.flags & tcp::ACK != 0
-                        && s.at > lost.at
-                        && s.ack.wrapping_sub(end) < 1 << 30
-                })
+                let again = |k: &usize| {
+                    let copy = &whole.segments[*k];
+                    (copy.connection, copy.from, copy.seq) == (lost.connection, lost.from, lost.seq)
+                        && copy.space() == lost.space()
+                };
+                !kept.iter().any(again)
+                    && kept.iter().map(|k| &whole.segments[*k]).any(|s| {
+                        s.connection == lost.connection
+                            && s.from != lost.from
+                            && s.flags & tcp::ACK != 0
+                            && s.at > lost.at
+                            && s.ack.wrapping_sub(end) < 1 << 30
+                    })
             };
             let seen: Vec<usize> = dropped.iter().copied().filter(acknowledged).collect();
             if has_data(&whole.segments, &seen) && kinds(&report).is_empty() {

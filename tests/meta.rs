@@ -42,6 +42,10 @@ fn every_cause_is_a_file_with_its_documentation() {
     }
 }
 
+/// Kinds of incidents.
+const INCIDENTS: [&str; 6] =
+    ["mass-close", "mass-drop", "reconnect-storm", "retry-loop", "recurring-timeout", "proxy-legs"];
+
 #[test]
 fn every_cause_has_a_case_that_hits_and_one_that_nearly_does() {
     let cases = support::cases();
@@ -59,9 +63,17 @@ fn every_cause_has_a_case_that_hits_and_one_that_nearly_does() {
             lacking.push(format!("{}: no case nearly shows it", cause.id));
         }
     }
+    for kind in INCIDENTS {
+        if !cases.iter().any(|c| c.incidents.iter().any(|i| i == kind)) {
+            lacking.push(format!("{kind}: no case expects it"));
+        }
+        if !resembles(kind) {
+            lacking.push(format!("{kind}: no case nearly shows it"));
+        }
+    }
     for case in &cases {
         for id in &case.nearly {
-            if !CAUSES.iter().any(|c| c.id == *id) {
+            if !CAUSES.iter().any(|c| c.id == *id) && !INCIDENTS.contains(&id.as_str()) {
                 lacking.push(format!("{}: nearly {id}, which is no cause", case.name));
             }
         }

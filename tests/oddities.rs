@@ -235,3 +235,39 @@ fn half_open_connections_go_before_a_websocket_does() {
     assert_told(&report);
     assert_eq!(kinds(&report), ["half-open-evicted"]);
 }
+
+#[test]
+fn a_refusal_on_both_sides_of_a_proxy_on_the_same_host() {
+    let refused = r#"
+title = "a refused upgrade"
+[[connection]]
+steps = '''
+server fin
+client fin
+'''
+[connection.handshake]
+status = 401
+"#;
+    let built = tcp::build(&Case::parse("refused", refused).expect("a case"));
+    let local = |port| SocketAddrV4::new(Ipv4Addr::LOCALHOST, port);
+    let mut both = Vec::new();
+    for (n, segment) in built.segments.iter().enumerate() {
+        let outer = Segment { client: local(50_001), server: local(8080), ..segment.clone() };
+        let inner = Segment { client: local(50_002), server: local(9090), at: segment.at + 30_000, ..segment.clone() };
+        both.extend([outer, inner].map(|s| packets::segment(&s, Link::Ethernet, Ip::V4, n as u16 + 1)));
+    }
+    both.sort_by_key(|p| p.at);
+    let report = report(&write(&both));
+    let failures = report["handshake_failures"].as_array().expect("a list");
+    assert_eq!(failures.len(), 2);
+    for failure in failures {
+        let legs = failure["evidence"].as_array().expect("a list").iter().find(|e| e["kind"] == "proxy-legs");
+        let text = legs.and_then(|e| e["text"].as_str()).expect("a text");
+        assert!(
+            text.starts_with("The proxy 127.0.0.1:8080 passed the request on unchanged to 127.0.0.1:9090"),
+            "{text}"
+        );
+    }
+    let behind = failures.iter().filter(|f| f["title"].as_str().is_some_and(|t| t.starts_with("the same request")));
+    assert_eq!(behind.count(), 1);
+}

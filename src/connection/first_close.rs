@@ -32,6 +32,11 @@ impl Connection {
         if self.joined_midstream && !spoke(other) && !spoke(self.sent_by(side)) {
             return FirstClose::Unknown;
         }
+        // Bytes of the other side were acknowledged, and none of them is in the capture.
+        let silent = other.frames == 0 && other.lost.gaps.is_empty() && other.lost.unreadable_bytes == 0;
+        if self.joined_midstream && silent && !other.is_unseen() && close.acknowledged.0 > 0 {
+            return FirstClose::Unknown;
+        }
         if other.is_unseen() {
             return of_unseen(side, self.sent_by(side), other, close);
         }

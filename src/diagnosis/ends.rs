@@ -67,6 +67,7 @@ impl<'k> Identifier<'k> {
                     name: identified.name.to_string(),
                     confidence: identified.confidence,
                     because: identified.because.clone(),
+                    alternatives: identified.alternatives.clone(),
                 });
                 Some(Arc::new(Identity { identified, report }))
             })

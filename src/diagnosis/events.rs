@@ -90,6 +90,22 @@ impl After {
         Some((*ip, times.len(), median))
     }
 
+    /// The busiest client that waited longer from attempt to attempt, and its intervals in seconds.
+    #[must_use]
+    pub fn growing(&self) -> Option<(IpAddr, Vec<f64>)> {
+        let (ip, times) = self.attempts.iter().filter(|(_, t)| t.len() >= 3).max_by_key(|(_, t)| t.len())?;
+        let gaps: Vec<f64> = times.windows(2).map(|w| w[1].seconds_since(w[0])).collect();
+        (gaps.first()? < gaps.last()?).then_some((*ip, gaps))
+    }
+
+    /// Seconds between the first attempts of the earliest and the latest client, where several came back.
+    #[must_use]
+    pub fn first_attempts_spread(&self) -> Option<f64> {
+        let firsts = || self.attempts.values().filter_map(|t| t.first().copied());
+        let (earliest, latest) = (firsts().min()?, firsts().max()?);
+        (self.attempts.len() >= 2).then(|| latest.seconds_since(earliest))
+    }
+
     /// Whether the clients' intervals grew: the later half is at least half as long again as the earlier.
     #[must_use]
     pub fn backs_off(&self) -> bool {

@@ -174,7 +174,16 @@ pub fn add_return(files: FilesOf<'_>, event: &Event, finding: &mut Finding) {
         None => text.push("the capture shows no client coming back".to_string()),
     }
     if after.backs_off() {
-        text.push("the clients waited longer after each attempt".to_string());
+        let example = after.growing().map_or(String::new(), |(ip, gaps)| {
+            const TOLD: usize = 6;
+            let told: Vec<String> = gaps.iter().take(TOLD).map(|g| timers::words(*g)).collect();
+            let more = if gaps.len() > TOLD { ", ..." } else { "" };
+            format!(" ({ip}: {}{more})", told.join(", "))
+        });
+        text.push(format!("most clients waited longer from attempt to attempt{example}"));
+    }
+    if let Some(spread) = after.first_attempts_spread() {
+        text.push(format!("the first attempts of the clients are spread over {}", timers::words(spread)));
     }
     finding.evidence.push(Evidence {
         kind: "clients-return",

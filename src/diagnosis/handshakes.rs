@@ -203,7 +203,11 @@ fn other_leg<'a>(beside: &Beside<'a>, failed: &FailedHandshake) -> Option<&'a Fa
 fn add_other_leg(beside: &Beside<'_>, failed: &FailedHandshake, report: &mut HandshakeFailure) {
     let Some(other) = other_leg(beside, failed) else { return };
     let files = beside.world.files(failed.capture);
-    let (outer, inner) = if other.client.ip() == failed.server.ip() { (failed, other) } else { (other, failed) };
+    let goes_on = other.client.ip() == failed.server.ip();
+    // Where all run on one host, only the order tells: the proxy asks after it was asked.
+    let one_host = goes_on && other.server.ip() == failed.client.ip();
+    let is_outer = if one_host { failed.request.origin < other.request.origin } else { goes_on };
+    let (outer, inner) = if is_outer { (failed, other) } else { (other, failed) };
     let is_inner = std::ptr::eq(inner, failed);
     let name = outer.response.as_ref().and_then(drops::proxy_in);
     let proxy = format!("{}{}", name.map_or("the proxy ".to_string(), |n| format!("{n} ")), outer.server);

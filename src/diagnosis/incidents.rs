@@ -7,12 +7,12 @@ use super::finding::Finding;
 use super::legs::{Leg, Same};
 use super::losses::AS_FAR_AS_SHOWN;
 use super::world::World;
-use super::{going_away, timers, words};
+use super::{going_away, near_limit, timers, words};
 use crate::ids::{PacketNumber, Side, Timestamp};
 use crate::report::model::{Confidence, Diagnosis, Evidence, Fix, Incident, Party, Severity, Time};
 
 /// All incidents, in order of time within each kind.
-pub(super) fn reports(world: &World<'_>, verdicts: &[Option<Diagnosis>]) -> Vec<Incident> {
+pub(super) fn reports<'a>(world: &'a World<'a>, verdicts: &[Option<Diagnosis>]) -> Vec<Incident> {
     let mut incidents = Vec::new();
     for event in &world.events.list {
         if event.is_mass() && !is_passed_on(world, event) && !is_timed(verdicts, event) {
@@ -23,6 +23,7 @@ pub(super) fn reports(world: &World<'_>, verdicts: &[Option<Diagnosis>]) -> Vec<
     incidents.extend(recurring(world, verdicts));
     incidents.extend(retries(world, verdicts));
     incidents.extend(legs(world, verdicts));
+    incidents.extend(near_limit::reports(world, verdicts));
     incidents
 }
 
@@ -116,6 +117,10 @@ fn storm(event: &Event) -> Option<Incident> {
         (Some(first), Some(last)) => last.seconds_since(first),
         _ => 0.0,
     };
+    // Without jitter what was ended together comes back together.
+    let together = event.after.first_attempts_spread().filter(|s| *s < 0.5).map_or(String::new(), |spread| {
+        format!(" The first attempts of all {clients} clients came within {} of each other.", timers::words(spread))
+    });
     Some(Incident {
         kind: "reconnect-storm",
         cause: None,
@@ -131,7 +136,7 @@ fn storm(event: &Event) -> Option<Incident> {
         evidence: vec![Evidence {
             kind: "attempt-interval",
             text: format!(
-                "The busiest, {client}, tried {count} times, mostly {} apart; the intervals do not grow. {} refused.",
+                "The busiest, {client}, tried {count} times, mostly {} apart; the intervals do not grow.{together} {} refused.",
                 timers::words(median),
                 words::sentence(&words::count(event.after.refused.len(), "attempt was", "attempts were"))
             ),
@@ -170,6 +175,9 @@ fn recurring(world: &World<'_>, verdicts: &[Option<Diagnosis>]) -> Vec<Incident>
                 continue;
             }
             let what = if cause == "connection-age-limit" { "age" } else { "silence" };
+            let measured = hit.iter().map(|(_, v)| *v).filter(|v| timers::equal(first, *v));
+            let (least, most) = measured.fold((first, first), |(a, b), v| (a.min(v), b.max(v)));
+            let ended = members.iter().filter(|i| world.endings[**i].at.is_some()).count();
             let ends: Vec<Timestamp> = same.iter().filter_map(|i| world.endings[*i].at.map(|o| o.at)).collect();
             incidents.push(Incident {
                 kind: "recurring-timeout",
@@ -184,7 +192,16 @@ fn recurring(world: &World<'_>, verdicts: &[Option<Diagnosis>]) -> Vec<Incident>
                 to: ends.iter().max().copied().map(Time),
                 evidence: vec![Evidence {
                     kind: "recurring",
-                    text: format!("All {} ended within 2 % of the same {what}: one timer.", same.len()),
+                    text: format!(
+                        "{} of the {} to this server that ended did so at a {what} of {}: one timer.",
+                        words::grouped(same.len() as u64),
+                        words::count(ended, "connection", "connections"),
+                        if most - least < 0.001 {
+                            format!("{least:.3} s")
+                        } else {
+                            format!("{least:.3} to {most:.3} s")
+                        },
+                    ),
                     packets: same.iter().filter_map(|i| world.endings[*i].at.map(|o| o.packet)).take(5).collect(),
                 }],
                 fixes: Vec::new(),

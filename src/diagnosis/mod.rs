@@ -16,6 +16,7 @@ pub mod idle;
 mod incidents;
 pub mod legs;
 mod losses;
+mod near_limit;
 pub mod not_text;
 pub mod payload;
 pub mod plain;

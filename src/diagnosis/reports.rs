@@ -344,6 +344,9 @@ fn common(diagnoses: &[&Diagnosis]) -> String {
         causes.entry(diagnosis.violation.unwrap_or(diagnosis.cause)).or_insert((0, diagnosis)).0 += 1;
     }
     if let Some((_, (count, first))) = causes.iter().next().filter(|_| causes.len() == 1) {
+        if diagnoses.iter().any(|d| d.title != first.title) {
+            return format!(", all for {}; the first: {}", first.cause.replace('-', " "), first.title);
+        }
         let all = if *count == 1 { "" } else { ", all for one reason" };
         return format!("{all}: {}", first.title);
     }

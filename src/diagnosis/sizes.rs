@@ -47,37 +47,12 @@ impl Sizes {
     }
 
     fn add(&mut self, connection: &Connection, ending: &Ending<'_>, from: Side) {
-        let sent = connection.sent_by(from);
-        let receiver_ended = ending.closer == Some(from.other());
+        let one = accepted_on(connection, ending, from);
         let entry = self.accepted.entry(receiver(connection, from.other())).or_default();
-        entry.messages += sent.messages;
-        // What stood in flight when the receiver ended the connection proves nothing.
-        let kept = sent.kept_messages();
-        let in_question = |m: &&&Message| !was_answered(connection, from, m, &kept);
-        let unanswered: Vec<&Message> = kept.iter().filter(in_question).copied().collect();
-        let suspect = if receiver_ended { suspect(&unanswered) } else { None };
-        // The largest of the older messages is in the older sizes, unless it is the one in question.
-        let older_is_suspect = suspect.is_some_and(|s| sent.largest.as_ref().is_some_and(|l| l.start.0 == s));
-        let nth = usize::from(older_is_suspect);
-        let fragmented_suspect = older_is_suspect && sent.largest.as_ref().is_some_and(|l| l.fragments > 1);
-        let known = |size: u64| (size > 0).then_some(size);
-        entry.message = entry.message.max(known(sent.older.messages[nth]));
-        entry.frame = entry.frame.max(known(sent.older.frames[nth]));
-        if !fragmented_suspect {
-            entry.fragmented = entry.fragmented.max(known(sent.older.fragmented));
-        }
-        for message in &sent.recent {
-            let refused = suspect.is_some_and(|s| message.start.0 >= s);
-            if !message.complete || refused && !was_answered(connection, from, message, &kept) {
-                continue;
-            }
-            let size = message.size_to_receive();
-            entry.message = entry.message.max(Some(size));
-            entry.frame = entry.frame.max(Some(message.largest_frame));
-            if message.fragments > 1 {
-                entry.fragmented = entry.fragmented.max(Some(size));
-            }
-        }
+        entry.messages += one.messages;
+        entry.message = entry.message.max(one.message);
+        entry.frame = entry.frame.max(one.frame);
+        entry.fragmented = entry.fragmented.max(one.fragmented);
     }
 
     /// What `receiver` of this connection accepted, on this and its sibling connections.
@@ -85,6 +60,42 @@ impl Sizes {
     pub fn accepted(&self, connection: &Connection, side: Side) -> Accepted {
         self.accepted.get(&receiver(connection, side)).copied().unwrap_or_default()
     }
+}
+
+/// What the receiver of what `from` sent let pass on this one connection.
+#[must_use]
+pub fn accepted_on(connection: &Connection, ending: &Ending<'_>, from: Side) -> Accepted {
+    let sent = connection.sent_by(from);
+    let receiver_ended = ending.closer == Some(from.other());
+    let mut entry = Accepted { messages: sent.messages, ..Accepted::default() };
+    // What stood in flight when the receiver ended the connection proves nothing.
+    let kept = sent.kept_messages();
+    let in_question = |m: &&&Message| !was_answered(connection, from, m, &kept);
+    let unanswered: Vec<&Message> = kept.iter().filter(in_question).copied().collect();
+    let suspect = if receiver_ended { suspect(&unanswered) } else { None };
+    // The largest of the older messages is in the older sizes, unless it is the one in question.
+    let older_is_suspect = suspect.is_some_and(|s| sent.largest.as_ref().is_some_and(|l| l.start.0 == s));
+    let nth = usize::from(older_is_suspect);
+    let fragmented_suspect = older_is_suspect && sent.largest.as_ref().is_some_and(|l| l.fragments > 1);
+    let known = |size: u64| (size > 0).then_some(size);
+    entry.message = entry.message.max(known(sent.older.messages[nth]));
+    entry.frame = entry.frame.max(known(sent.older.frames[nth]));
+    if !fragmented_suspect {
+        entry.fragmented = entry.fragmented.max(known(sent.older.fragmented));
+    }
+    for message in &sent.recent {
+        let refused = suspect.is_some_and(|s| message.start.0 >= s);
+        if !message.complete || refused && !was_answered(connection, from, message, &kept) {
+            continue;
+        }
+        let size = message.size_to_receive();
+        entry.message = entry.message.max(Some(size));
+        entry.frame = entry.frame.max(Some(message.largest_frame));
+        if message.fragments > 1 {
+            entry.fragmented = entry.fragmented.max(Some(size));
+        }
+    }
+    entry
 }
 
 fn receiver(connection: &Connection, side: Side) -> Receiver {

@@ -216,7 +216,10 @@ fn dropped_for_size(case: &Case<'_>, message: &Message, size: u64, exceeds: bool
     let is_last = case.arrived().last().is_some_and(|m| m.number == message.number);
     let answered = case.connection.sent_by(closer).last_message.is_some_and(|o| o > message.last);
     let waited = end.at.seconds_since(message.last.at);
-    if !is_last || answered || waited > ANSWER_SECONDS {
+    // What is missing of the closer before a calm Close may have been its answer.
+    let gaps = &case.connection.sent_by(closer).lost.gaps;
+    let answer_lost = matches!(code, 1000 | 1005) && gaps.iter().any(|g| g.origin > message.last);
+    if !is_last || answer_lost || answered || waited > ANSWER_SECONDS {
         return None;
     }
     let cut_short =
@@ -442,15 +445,26 @@ fn add_evidence(case: &Case<'_>, suspect: &Suspect<'_>, counted: Counted, findin
 fn add_fixes(case: &Case<'_>, suspect: &Suspect<'_>, counted: Counted, finding: &mut Finding) {
     let (sender, receiver) = (suspect.from, suspect.from.other());
     let size = if counted == Counted::Frame { suspect.message.largest_frame } else { suspect.size };
-    let would_pass = words::bytes(round_up(size));
+    let would_pass = words::bytes(room_above(size));
     let identified = case.implementation(receiver);
     // The setting helps even where the default does not fit: then somebody has set it to another value.
-    let setting = suspect
-        .known
-        .or_else(|| identified.and_then(|i| i.implementation.size_limits(receiver).find(|l| is_counted(l, counted))));
+    let setting = suspect.known.or_else(|| {
+        let of_it = &identified?.implementation;
+        let off_by_default = |l: &&Limit| is_counted(l, counted) && l.configurable && l.how_to_change.contains("BYTES");
+        let on = of_it.size_limits(receiver).find(|l| is_counted(l, counted));
+        on.or_else(|| of_it.byte_limits(receiver).find(off_by_default))
+    });
     let one = if counted == Counted::Frame { "frame" } else { "message" };
     let its_limit = format!("the WebSocket library's limit for one received {one}");
     let (text, example, source) = match (setting, identified) {
+        (Some(limit), Some(identified)) if !limit.configurable => {
+            let name = &identified.implementation.name;
+            if identified.confidence >= Confidence::Likely {
+                finding.change = Some(sender.into());
+            }
+            let text = format!("{name} lets nobody raise this limit: {}.", limit.how_to_change);
+            (text, None, Some(limit.source.to_string()))
+        }
         (Some(limit), Some(identified)) => {
             let name = &identified.implementation.name;
             let raise = match identified.confidence {
@@ -463,7 +477,7 @@ fn add_fixes(case: &Case<'_>, suspect: &Suspect<'_>, counted: Counted, finding: 
             };
             (
                 format!("{raise}. {would_pass} would have passed."),
-                Some(example(limit, receiver).replace("BYTES", &round_up(size).to_string())),
+                example(limit, receiver, room_above(size)),
                 Some(limit.source.to_string()),
             )
         }
@@ -509,16 +523,24 @@ fn others_call_it(knowledge: &Knowledge, identified: &Identified, receiver: Side
     others.take(NAMED).collect()
 }
 
-/// The line that changes `limit`: of two, separated by a slash, the first is for servers and the second for clients.
-fn example(limit: &Limit, receiver: Side) -> &str {
-    match (limit.how_to_change.split_once("  /  "), receiver) {
+/// The line that sets `limit` to `bytes`: of two, separated by a slash, the first is for servers and the second for clients.
+/// None where what is known is no line to copy.
+#[must_use]
+pub fn example(limit: &Limit, receiver: Side, bytes: u64) -> Option<String> {
+    let line = match (limit.how_to_change.split_once("  /  "), receiver) {
         (Some((server, _)), Side::Server) => server,
         (Some((_, client)), Side::Client) => client,
         (None, _) => &limit.how_to_change,
-    }
+    };
+    line.contains("BYTES").then(|| line.replace("BYTES", &bytes.to_string()))
 }
 
 /// A limit with some room above `size`: the next power of two.
-fn round_up(size: u64) -> u64 {
-    size.checked_next_power_of_two().unwrap_or(u64::MAX)
+#[must_use]
+pub fn room_above(size: u64) -> u64 {
+    size.saturating_add(1).checked_next_power_of_two().unwrap_or(u64::MAX)
 }
+
+#[cfg(test)]
+#[path = "too_big_tests.rs"]
+mod tests;

@@ -1,6 +1,6 @@
 //! A close code: its entry, its neighbours, and who sends it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
@@ -80,7 +80,10 @@ impl CodeExplanation {
             asked,
             entry,
             confused_with: Vec::new(),
-            defined_by: defined_between(first, last).collect(),
+            // A registered code has an entry of its own.
+            defined_by: defined_between(first, last)
+                .filter(|d| d.meaning.protocol.is_some() || d.meaning.habit)
+                .collect(),
             sent_by: Vec::new(),
             sent_instead: Vec::new(),
             also_sent_for: Vec::new(),
@@ -166,7 +169,11 @@ impl CodeExplanation {
             let only = instead.difference(&sent).count();
             if !sent.is_empty() {
                 let count = numbers::count(sent.len(), "known implementation sends", "known implementations send");
-                text = format!("{text} {count} it for {}, {only} only end otherwise.", words(*trigger));
+                text = format!("{text} {count} it for {}", words(*trigger));
+                if only > 0 {
+                    text = format!("{text}; {} otherwise", numbers::count(only, "other ends", "others end"));
+                }
+                text.push('.');
             }
         }
         text
@@ -177,15 +184,14 @@ impl CodeExplanation {
             self.aspects().into_iter().map(|(label, text)| Section::text(label, text)).collect();
         sections.push(Section::items(
             "Confused with",
-            self.confused_with.iter().map(|d| format!("{} {}: {}", d.code, d.name, d.difference)),
+            self.confused_with.iter().map(|d| format!("{} {}. {}", d.code, d.name, d.difference)),
         ));
         sections.push(Section::items("Defined as", self.defined_by.iter().map(defined)));
         sections.push(Section::items("Meant by", self.meant_by.iter().map(Meant::told)));
         sections.push(Section::items("Registered", self.registered()));
         let number = self.number();
         sections.push(Section::items("Who sends it", self.sent_by.iter().map(|b| told(words(b.trigger), b))));
-        let instead = |b: &&Behaviour| format!("{}, for {}", numbers::sentence(&on_the_wire(b.code)), words(b.trigger));
-        sections.push(Section::items("Who does not", self.sent_instead.iter().map(|b| told(&instead(b), b))));
+        sections.push(Section::items("Who does not", instead(&self.sent_instead)));
         let also = match (self.asked, self.sent_by.is_empty()) {
             (Some(1006), _) => "Who ends TCP without a Close",
             (Some(1005), _) => "Who sends a Close without a code",
@@ -198,10 +204,16 @@ impl CodeExplanation {
             "Causes",
             causes.map(|id| summary(id).map_or_else(|| id.clone(), |s| format!("{id}: {s}"))),
         ));
-        let mut source =
-            vec![Piece::Text(format!("{}; owner of the number: {}.", self.entry.rfc, self.entry.range_owner))];
-        if !self.entry.verified {
-            source.push(Piece::Text(format!("Not verified: {}.", self.entry.source)));
+        let entry = self.entry;
+        let mut written = entry.rfc.clone();
+        if entry.range_owner != "none" && !written.contains(&entry.range_owner) {
+            written = format!("{written}; owner of the number: {}", entry.range_owner);
+        }
+        let mut source = vec![Piece::Text(format!("{written}."))];
+        if !entry.verified {
+            source.push(Piece::Text(format!("Not verified: {}.", entry.source)));
+        } else if !entry.source.starts_with("RFC 6455 section") {
+            source.push(Piece::Text(format!("Known from: {}.", entry.source)));
         }
         sections.push(Section { label: "Written in", pieces: source });
         let others = self.confused_with.iter().take(1).map(|d| format!("wsdiag explain {number} {}", d.code));
@@ -221,7 +233,8 @@ impl CodeExplanation {
 
 impl Meant {
     fn told(&self) -> String {
-        let name = self.name.map_or(String::new(), |n| format!(" ({n})"));
+        let name = self.name.filter(|n| !self.trigger.starts_with(n));
+        let name = name.map_or(String::new(), |n| format!(" ({n})"));
         let reason = if self.reason.is_empty() { String::new() } else { format!(", with \"{}\"", self.reason) };
         let fix = self.fix.trim_end_matches('.');
         let fix = if fix.is_empty() { String::new() } else { format!(" Fix: {fix}.") };
@@ -257,11 +270,8 @@ pub(super) fn span(first: u16, last: Option<u16>) -> String {
 
 /// One definition: `4401 in graphql-transport-ws: ...`.
 fn defined(of: &Defined) -> String {
-    let whose = match of.meaning.protocol {
-        Some(protocol) => format!("in {protocol}"),
-        None if of.meaning.habit => "by habit of many applications".to_owned(),
-        None => "as registered".to_owned(),
-    };
+    let whose =
+        of.meaning.protocol.map_or_else(|| "by habit of many applications".to_owned(), |name| format!("in {name}"));
     let who = match of.meaning.change {
         Party::Client => "The client: ",
         Party::Server => "The server: ",
@@ -269,6 +279,33 @@ fn defined(of: &Defined) -> String {
     };
     let fix = if who.is_empty() { numbers::sentence(of.meaning.fix) } else { of.meaning.fix.to_owned() };
     format!("{} {whose}: {}. {who}{fix}", span(of.code, of.code_end), of.meaning.text)
+}
+
+/// Who ends otherwise: a line for each situation and code, and one for all codes that are their senders' own.
+fn instead(all: &[&'static Behaviour]) -> Vec<String> {
+    let is_own = |b: &Behaviour| (3000..=4999).contains(&b.code);
+    let mut lines = Vec::new();
+    for same in all.chunk_by(|a, b| a.trigger == b.trigger) {
+        let Some(what) = same.first().map(|b| words(b.trigger)) else { continue };
+        let mut own: BTreeMap<&str, BTreeSet<u16>> = BTreeMap::new();
+        for behaviour in same {
+            if is_own(behaviour) {
+                for closer in &behaviour.implementations {
+                    own.entry(closer.id).or_default().insert(behaviour.code);
+                }
+            } else {
+                let how = numbers::sentence(&on_the_wire(behaviour.code));
+                lines.push(told(&format!("{how}, for {what}"), behaviour));
+            }
+        }
+        if !own.is_empty() {
+            let each = own.iter().map(|(id, codes)| {
+                format!("{id} ({})", codes.iter().map(u16::to_string).collect::<Vec<_>>().join(", "))
+            });
+            lines.push(format!("A code of its own, for {what}: {}", each.collect::<Vec<_>>().join(", ")));
+        }
+    }
+    lines
 }
 
 /// `For silence: tomcat, jetty (30 s)`.

@@ -161,7 +161,7 @@ fn default(limit: &Limit) -> String {
 fn limit(of: &Limit) -> String {
     let whose = of.role.map_or(String::new(), |r| format!(", as {}", role(r)));
     let text = format!(
-        "{}{whose}, by default {}: {}",
+        "{}{whose}, by default {}. Setting: {}",
         numbers::sentence(counted(of)),
         default(of),
         ended(setting(of).to_owned())
@@ -195,7 +195,9 @@ fn with_reason(code: u16, reason: &str) -> String {
 }
 
 fn close(of: &Implementation, close: &Close) -> String {
-    let name = close.name.as_ref().map_or(String::new(), |n| format!(" ({n})"));
+    // Many entries begin with the name of the code.
+    let name = close.name.as_ref().filter(|n| !close.trigger.starts_with(n.as_str()));
+    let name = name.map_or(String::new(), |n| format!(" ({n})"));
     let scope = close.scope.as_ref().map_or(String::new(), |s| format!(", {s}"));
     let mut text = format!(
         "{}{name}{scope}: {}",

@@ -12,6 +12,9 @@ use crate::nearest::distance;
 /// Names that are offered for a word that means nothing.
 const NEAREST: usize = 3;
 
+/// Words that logs put before a code.
+const SAID_OF_CODES: [&str; 5] = ["code", "close", "closed", "error", "status"];
+
 /// Why words could not be explained.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Misunderstood {
@@ -63,8 +66,7 @@ enum Subject {
 ///
 /// The first words that name nothing, or several things.
 pub fn look_up(words: &[String]) -> Result<Vec<Explanation>, Misunderstood> {
-    let words: Vec<&str> =
-        words.iter().flat_map(|w| w.split([' ', ','])).map(str::trim).filter(|w| !w.is_empty()).collect();
+    let words: Vec<&str> = words.iter().flat_map(|w| w.split([' ', ','])).map(bare).filter(|w| !w.is_empty()).collect();
     let mut subjects: Vec<Subject> = Vec::new();
     let mut rest = words.as_slice();
     while !rest.is_empty() {
@@ -79,8 +81,19 @@ pub fn look_up(words: &[String]) -> Result<Vec<Explanation>, Misunderstood> {
     Ok(subjects.into_iter().filter_map(explanation).collect())
 }
 
+/// A word without the signs that a sentence or a log puts around it.
+fn bare(word: &str) -> &str {
+    word.trim_matches(|c: char| c.is_whitespace() || "()[]:;.\"'".contains(c))
+}
+
 /// What the first of `words` mean, and how many of them that are.
 fn first(words: &[&str]) -> Result<(Vec<Subject>, usize), Misunderstood> {
+    if let [said, number, ..] = words
+        && SAID_OF_CODES.iter().any(|s| said.eq_ignore_ascii_case(s))
+        && number.chars().all(|c| c.is_ascii_digit())
+    {
+        return first(&words[1..]).map(|(found, used)| (found, used + 1));
+    }
     let lengths = || (1..=words.len()).rev().map(|n| (words[..n].join(" "), n));
     for (phrase, n) in lengths() {
         if let Some(found) = exactly(&phrase)? {
@@ -253,6 +266,8 @@ mod tests {
             ("1009", &["1009"][..]),
             ("message too big", &["1009"]),
             ("too big", &["1009"]),
+            ("code: 1006", &["1006"]),
+            ("tomcat (1009), close 1001.", &["tomcat", "1009", "1001"]),
             ("Going Away", &["1001"]),
             ("unauthorized", &["3000"]),
             ("private use", &["4000-4999"]),

@@ -113,8 +113,12 @@ pub struct Limit {
     pub role: Option<Role>,
     /// The setting's name.
     pub setting: String,
-    /// How to change it: a line of code or configuration.
+    /// How to change it: a line of code or configuration in which `BYTES` stands for the value. Of two with a slash
+    /// between double spaces, the first is for servers and the second for clients. Where it is not configurable, why.
     pub how_to_change: String,
+    /// Whether it can be changed at all.
+    #[serde(default = "yes")]
+    pub configurable: bool,
     /// When the limit is tested.
     pub checked: String,
     /// The code it closes with: 1006 no Close frame, 1005 a Close frame without a code, 0 no close.
@@ -319,10 +323,15 @@ impl Implementation {
     /// Its default limits in bytes in that role, its own first. Limits that are off by default or count something else are
     /// left out, and so is an inherited limit where it has one of its own for the same thing.
     pub fn size_limits(&self, side: Side) -> impl Iterator<Item = &Limit> {
+        self.byte_limits(side).filter(|l| l.default_bytes > 0)
+    }
+
+    /// The same with those that are off by default: somebody may have set them.
+    pub fn byte_limits(&self, side: Side) -> impl Iterator<Item = &Limit> {
         self.with_inherited().enumerate().flat_map(move |(depth, of)| {
             of.limits
                 .iter()
-                .filter(move |l| l.unit.is_none() && l.default_bytes > 0 && l.role.is_none_or(|r| r == side.into()))
+                .filter(move |l| l.unit.is_none() && l.role.is_none_or(|r| r == side.into()))
                 .filter(move |l| depth == 0 || !self.limits.iter().any(|own| own.applies_to == l.applies_to))
         })
     }

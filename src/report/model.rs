@@ -239,6 +239,8 @@ pub struct ImplementationReport {
     pub confidence: Confidence,
     /// What it was recognised by.
     pub because: String,
+    /// Ids of the others that it could be.
+    pub alternatives: Vec<String>,
 }
 
 /// What one side sent.
@@ -545,7 +547,7 @@ pub struct RuledOut {
 /// What several connections have in common.
 #[derive(Debug, Clone, Serialize)]
 pub struct Incident {
-    /// `mass-close`, `mass-drop`, `reconnect-storm`, `retry-loop`, `recurring-timeout` or `proxy-legs`.
+    /// `mass-close`, `mass-drop`, `reconnect-storm`, `retry-loop`, `recurring-timeout`, `proxy-legs` or `near-limit`.
     pub kind: &'static str,
     /// Id of the common cause.
     pub cause: Option<&'static str>,

@@ -58,6 +58,7 @@ fn connection(id: usize) -> ConnectionReport {
                 name: "websockets for Python".to_owned(),
                 confidence: Confidence::Likely,
                 because: "the Server header says so".to_owned(),
+                alternatives: Vec::new(),
             })),
         },
         traffic: Both {

@@ -20,7 +20,7 @@ pub struct Case {
     pub connections: Vec<Conversation>,
     /// Kinds of the incidents that must be reported; those of a mass event must not be reported when they are not here.
     pub incidents: Vec<String>,
-    /// Causes that this case resembles and that must not be concluded.
+    /// Causes, and kinds of incidents, that this case resembles and that must not be concluded.
     pub nearly: Vec<String>,
     /// Seconds for which the capture goes on after the last packet.
     pub quiet_end: f64,

@@ -44,17 +44,21 @@ pub fn judge(case: &Case, report: &Value) -> Vec<String> {
         }
     }
     for kind in kinds {
-        if ["mass-close", "mass-drop", "reconnect-storm"].contains(&kind) && !case.incidents.iter().any(|i| i == kind) {
+        if ["mass-close", "mass-drop", "reconnect-storm", "near-limit"].contains(&kind)
+            && !case.incidents.iter().any(|i| i == kind)
+        {
             differences.push(format!("incidents: {kind} is none"));
         }
     }
     differences
 }
 
-/// Causes that were concluded although the case only resembles them.
+/// Causes and incidents that were concluded although the case only resembles them.
 fn nearly(case: &Case, report: &Value) -> Vec<String> {
     let entries = ["connections", "handshake_failures"].map(|entries| list(report, entries)).concat();
-    let concluded = |id: &str| entries.iter().any(|e| e["cause"] == id || e["diagnosis"]["cause"] == id);
+    let incident = |id: &str| list(report, "incidents").iter().any(|i| i["kind"] == id);
+    let concluded =
+        |id: &str| incident(id) || entries.iter().any(|e| e["cause"] == id || e["diagnosis"]["cause"] == id);
     case.nearly.iter().filter(|id| concluded(id)).map(|id| format!("nearly {id}, and that was concluded")).collect()
 }
 

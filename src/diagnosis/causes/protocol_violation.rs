@@ -197,6 +197,21 @@ fn unseen(case: &Case<'_>) -> Verdict {
     if case.connection.handshake.is_none() {
         plain::note(&mut finding, "The handshake was not captured: a breach of what it agreed cannot be seen.", &[]);
     }
+    let silent = case.connection.sent_by(other).is_silent_before(close.origin);
+    if let Some(handshake) = case.connection.handshake.as_ref().filter(|_| silent) {
+        let offered = handshake.request.as_ref().and_then(|r| r.field("sec-websocket-protocol"));
+        let offered = offered.map_or("no subprotocol".to_string(), |o| format!("the subprotocol \"{o}\""));
+        let text = format!(
+            "The {other} had sent no frame before it, so no frame is at fault: it is about the request, which offers {offered}."
+        );
+        let text_for_other =
+            "compare the subprotocol, the path and the fields of its request with what the other end expects.";
+        return finding
+            .with_evidence("no-frame-before", text, &[handshake.response.origin.packet])
+            .with_fix(Party::from(other), text_for_other, None, None)
+            .with_fix(Party::from(from), format!("read the {from}'s log at that time for what it refused."), None, None)
+            .otherwise();
+    }
     if !plain::add_known_meaning(case, &mut finding) {
         let text = match reason_hint(&close.reason) {
             Some(hint) => format!("read the {from}'s log for what it refused; its reason {hint}."),

@@ -39,6 +39,10 @@ fn render(report: &Report, _: &Style, out: &mut dyn io::Write) -> io::Result<()>
     for capture in &outline.captures {
         writeln!(out, "- Read {}", prose(capture))?;
     }
+    if !outline.causes.is_empty() {
+        let commands: Vec<String> = outline.causes.iter().map(|c| code(&format!("wsdiag explain {c}"))).collect();
+        writeln!(out, "- More: {}", commands.join(", "))?;
+    }
     writeln!(out, "- By {} {}", report.tool.name, report.tool.version)
 }
 

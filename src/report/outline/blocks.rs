@@ -6,8 +6,8 @@ use super::groups::{self, Alike};
 use super::wording::{self, place, sentence, words};
 use super::{Block, Line, Row, Section};
 use crate::report::model::{
-    Capture, Confidence, ConnectionReport, Diagnosis, Evidence, Fix, HandshakeFailure, Incident, Party, Report,
-    Severity, Time,
+    Capture, Confidence, ConnectionReport, Diagnosis, Evidence, Fix, HandshakeFailure, ImplementationReport, Incident,
+    Party, Report, Severity, Time,
 };
 
 /// Alternatives that a block names as excluded.
@@ -30,6 +30,9 @@ const LEGS: &str = "proxy-legs";
 /// The evidence that both legs are one TCP connection, under other addresses or the same.
 const TRANSLATION: &str = "address-translation";
 const TWO_POINTS: &str = "two-capture-points";
+
+/// What messages that nearly were refused are called.
+const NEAR_LIMIT: &str = "near-limit";
 
 /// What the title of a handshake begins with that was refused behind a proxy, and told in front of it.
 const BEHIND: &str = "the same request behind the proxy";
@@ -127,14 +130,17 @@ pub(super) fn sections(report: &Report) -> Vec<Section> {
     let refused = if refused.is_empty() { behind } else { refused };
     let mut number = 0;
     let problems = numbered(&mut number, problems, |g| problem(whole, &g));
+    let (near, told): (Vec<&Incident>, Vec<&Incident>) = told.into_iter().partition(|i| i.kind == NEAR_LIMIT);
     let incidents = numbered(&mut number, told, |i| incident(whole, i, &notices));
     let refused = numbered(&mut number, refused, |g| handshake(report, &g));
-    let notices = notices.iter().filter(|g| part_of(report, g).is_none()).map(|g| notice(whole, g)).collect();
+    // Nothing has happened yet.
+    let mut worth_knowing = numbered(&mut number, near, |i| incident(whole, i, &notices));
+    worth_knowing.extend(notices.iter().filter(|g| part_of(report, g).is_none()).map(|g| notice(whole, g)));
     [
         (None, problems),
         (Some("Across connections"), incidents),
         (Some("Handshakes that failed"), refused),
-        (Some("Worth knowing"), notices),
+        (Some("Worth knowing"), worth_knowing),
     ]
     .into_iter()
     .map(|(heading, blocks)| Section { heading, blocks })
@@ -179,7 +185,7 @@ fn problem(whole: &Whole<'_>, group: &Alike<'_>) -> Option<Block> {
             Row::sentence("What", sentence(&d.explanation)),
             Row::of("Why", why),
             Row::of("Ruled out", ruled_out(d)),
-            Row::of("Note", notes(report, first.capture, d)),
+            Row::of("Note", notes(report, first, d)),
             Row::of("Change", changes(&d.fixes)),
             Row::of("Look", look(report, first, d)),
             Row::of("Also", also_lines(report, d.confidence, first, others, &legs)),
@@ -211,11 +217,16 @@ fn ruled_out(d: &Diagnosis) -> Vec<Line> {
     alternatives.map(|r| Line::Prose(sentence(&format!("{}: {}", words(r.cause), r.because)))).collect()
 }
 
-fn notes(report: &Report, own: usize, d: &Diagnosis) -> Vec<Line> {
+fn notes(report: &Report, first: &ConnectionReport, d: &Diagnosis) -> Vec<Line> {
+    let own = first.capture;
     let responsibility = wording::responsibility(d.caused_by, d.change);
     let asides = d.evidence.iter().filter(|e| e.kind == NOTE);
     let asides = asides.map(|e| wording::evidence(e, &report.captures, Some(own)));
-    std::iter::once(responsibility).chain(asides).filter(|s| !s.is_empty()).map(Line::Prose).collect()
+    let server = first.implementations.server.as_deref();
+    // Evidence that rests on who the server is has said why already.
+    let told = |known: &ImplementationReport| d.evidence.iter().any(|e| e.text.contains(&known.because));
+    let named = server.filter(|known| !told(known)).map(wording::recognised).unwrap_or_default();
+    std::iter::once(responsibility).chain(asides).chain([named]).filter(|s| !s.is_empty()).map(Line::Prose).collect()
 }
 
 /// The fixes: whose lever, what to do, an example, where that is documented.

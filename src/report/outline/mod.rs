@@ -22,6 +22,8 @@ pub(super) struct Outline<'a> {
     pub(super) blind_spots: Vec<String>,
     /// A sentence for each capture.
     pub(super) captures: Vec<String>,
+    /// The causes that were found, to be explained.
+    pub(super) causes: Vec<&'static str>,
     /// Commands to go on with, and what each is for.
     pub(super) commands: Vec<(String, &'static str)>,
 }
@@ -84,12 +86,14 @@ impl<'a> Outline<'a> {
     pub(super) fn of(report: &'a Report) -> Outline<'a> {
         let sections = blocks::sections(report);
         let blind_spots = rest::blind_spots(report);
+        let causes = rest::causes(report);
         Outline {
             headline: &report.summary.headline,
             rest: rest::connections(report, sections.is_empty()),
             blind_spots,
             captures: wording::captures(&report.captures),
-            commands: rest::commands(report),
+            commands: rest::commands(report, &causes),
+            causes,
             sections,
         }
     }

@@ -13,7 +13,7 @@ const ROWS: usize = 12;
 const BLIND_SPOTS_OF_A_KIND: usize = 5;
 
 /// Causes that the footer offers to explain.
-const EXPLAINED: usize = 3;
+const EXPLAINED: usize = 5;
 
 /// The connections that no block speaks of.
 pub(super) fn connections(report: &Report, alone: bool) -> Option<Rest> {
@@ -130,21 +130,34 @@ pub(super) fn blind_spots(report: &Report) -> Vec<String> {
     sentences
 }
 
+/// The causes of everything that was found, the problems' first: what there is to explain.
+pub(super) fn causes(report: &Report) -> Vec<&'static str> {
+    let found = |severity: Severity| {
+        let diagnoses = report.connections.iter().filter_map(|c| c.diagnosis.as_ref());
+        let refused = report.handshake_failures.iter().filter(move |f| f.severity == severity).map(|f| f.cause);
+        diagnoses.filter(move |d| d.severity == severity).map(|d| d.cause).chain(refused)
+    };
+    let all = found(Severity::Problem).chain(found(Severity::Notice));
+    together(all, |cause| *cause).iter().filter_map(|c| c.first().copied()).collect()
+}
+
 /// Commands to go on with.
-pub(super) fn commands(report: &Report) -> Vec<(String, &'static str)> {
-    let problems =
-        report.connections.iter().filter_map(|c| c.diagnosis.as_ref()).filter(|d| d.severity == Severity::Problem);
-    let refused = report.handshake_failures.iter().filter(|f| f.severity == Severity::Problem);
-    let causes = together(problems.map(|d| d.cause).chain(refused.map(|f| f.cause)), |cause| *cause);
-    if causes.is_empty() {
-        return Vec::new();
-    }
+pub(super) fn commands(report: &Report, causes: &[&'static str]) -> Vec<(String, &'static str)> {
     let mut commands: Vec<_> = causes
         .iter()
-        .filter_map(|c| c.first())
         .take(EXPLAINED)
         .map(|cause| (format!("wsdiag explain {cause}"), "more about this cause"))
         .collect();
+    if causes.len() > EXPLAINED {
+        commands.push(("wsdiag explain --list".to_owned(), "the other causes"));
+    }
+    let is_problem = |severity| severity == Severity::Problem;
+    let problem = report.connections.iter().filter_map(|c| c.diagnosis.as_ref()).any(|d| is_problem(d.severity))
+        || report.handshake_failures.iter().any(|f| is_problem(f.severity));
+    if !problem {
+        // Nothing to write a ticket about.
+        return commands;
+    }
     if report.captures.iter().any(|c| c.path == STANDARD_INPUT) {
         // What came through it is gone.
         return commands;

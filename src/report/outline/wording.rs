@@ -3,7 +3,9 @@
 use std::fmt::Write;
 
 use crate::capture::STANDARD_INPUT;
-use crate::report::model::{Capture, ConnectionReport, Evidence, Party, Report, Time};
+use crate::report::model::{
+    Capture, Confidence, ConnectionReport, Evidence, ImplementationReport, Party, Report, Time,
+};
 
 /// How many stretches of stream or packet numbers a sentence lists before it says how many more there are.
 const LISTED: usize = 16;
@@ -207,6 +209,26 @@ pub(super) fn party(party: Party) -> &'static str {
         Party::Either => "either side",
         Party::Nobody => "nobody",
     }
+}
+
+/// Others that a server could be, of which a sentence names so many.
+const OTHERS: usize = 2;
+
+/// Who the server is taken for, why, and who else it could be.
+pub(super) fn recognised(known: &ImplementationReport) -> String {
+    let verb = if known.confidence == Confidence::Possible { "may be" } else { "is likely" };
+    let mut text = format!("the server {verb} {}: {}", known.name, known.because);
+    let (named, more) = known.alternatives.split_at(known.alternatives.len().min(OTHERS));
+    let mut others = named.join(", ");
+    match more.len() {
+        0 if named.len() == OTHERS => others = named.join(" or "),
+        0 => {}
+        count => others.push_str(&format!(" or {}", self::count(count, "other"))),
+    }
+    if !others.is_empty() {
+        text.push_str(&format!(" (it could also be {others})"));
+    }
+    sentence(&text)
 }
 
 /// Who provoked it and who has to change, in one sentence; empty when neither is known.
