@@ -36,6 +36,13 @@ pub(super) struct Arguments {
     #[arg(short, long, value_name = "FILE")]
     pub(super) output: Option<PathBuf>,
 
+    /// TLS key log that opens wss:// connections; may be given several times
+    ///
+    /// Written by browsers, Node.js (--tls-keylog), Python, OpenSSL (-keylogfile) and others; the file that SSLKEYLOGFILE names in
+    /// the environment is read too.
+    #[arg(short, long, value_name = "FILE")]
+    pub(super) keylog: Vec<PathBuf>,
+
     /// Know the implementations too that the files in FOLDER describe (repeatable)
     ///
     /// A file whose id is one that wsdiag knows replaces that. See docs/knowledge.md.

@@ -70,7 +70,7 @@ fn report(beside: &Beside<'_>, failed: &FailedHandshake) -> HandshakeFailure {
         tcp_stream: failed.tcp_stream,
         client: failed.client.into(),
         server: failed.server.into(),
-        url: Some(url(&failed.request, failed.server)),
+        url: Some(url(&failed.request, failed.server, failed.secure)),
         status,
         cause,
         severity: Severity::Problem,
@@ -322,9 +322,10 @@ fn filter(failed: &FailedHandshake) -> String {
 }
 
 /// The URL that a request asked for, secrets in its query masked.
-pub(super) fn url(request: &Head, server: SocketAddr) -> String {
+pub(super) fn url(request: &Head, server: SocketAddr, secure: bool) -> String {
     let host = request.field("host").map_or_else(|| server.to_string(), str::to_string);
-    format!("ws://{host}{}", mask_query(request.target().unwrap_or("/")))
+    let scheme = if secure { "wss" } else { "ws" };
+    format!("{scheme}://{host}{}", mask_query(request.target().unwrap_or("/")))
 }
 
 /// Names of query parameters whose values are secrets.

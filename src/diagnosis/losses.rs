@@ -356,6 +356,13 @@ fn gap_spot(files: FilesOf<'_>, index: usize, connection: &Connection, why: GapC
             "snap-length",
             format!("Stream {stream} lacks {amount}: the snap length cut its packets. Record with tcpdump -s 0."),
         ),
+        GapCause::Unmeasured => (
+            "lost-packets",
+            format!(
+                "Stream {stream} lacks up to {amount} in {places}: packets are missing there, and what they held of this connection can \
+                 only be estimated. Record with a larger buffer (tcpdump -B 16384) and whole packets."
+            ),
+        ),
         // Told where the frames were recognised.
         GapCause::NotKept => return None,
         GapCause::WindowFull => (

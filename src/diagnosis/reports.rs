@@ -7,7 +7,7 @@ use super::case::{Case, Ending};
 use super::ends::Ends;
 use super::finding::{Cause, Finding};
 use super::{handshakes, losses, words};
-use crate::connection::{Connection, Head, Observations, Sent, TcpEndKind};
+use crate::connection::{Connection, Head, Observations, Sent, TcpEndKind, TlsFacts};
 use crate::report::model::*;
 
 /// What stands in the report beside the connections.
@@ -149,17 +149,17 @@ fn connection(
         capture: record.capture,
         tcp_stream: record.tcp_stream,
         also_in: elsewhere(record.also_in.as_deref()),
-        http2_stream: None,
+        http2_stream: record.http2.as_ref().map(|h| h.stream),
         client: record.client.into(),
         server: record.server.into(),
         url: handshake
             .and_then(|h| h.request.as_ref())
             .or(record.request.as_deref())
-            .map(|r| handshakes::url(r, record.server)),
+            .map(|r| handshakes::url(r, record.server, record.tls.is_some())),
         opened_at: opened.map(|o| Time(o.at)),
         opening_packet: opened.map(|o| o.packet),
         joined_midstream: record.joined_midstream,
-        tls: None,
+        tls: record.tls.as_deref().map(tls_report),
         handshake: heads.report(record),
         implementations: Both {
             client: ends.client.as_ref().map(|i| i.report.clone()),
@@ -168,6 +168,17 @@ fn connection(
         traffic: Both { client: traffic(&record.from_client), server: traffic(&record.from_server) },
         end: end(record, &Ending::of(record)),
         diagnosis,
+    }
+}
+
+fn tls_report(facts: &TlsFacts) -> TlsReport {
+    TlsReport {
+        version: facts.version.clone(),
+        cipher_suite: facts.cipher_suite.clone(),
+        server_name: facts.server_name.clone(),
+        alpn: facts.alpn.clone(),
+        decrypted: facts.decrypted,
+        why_not: facts.why_not.as_ref().map(super::unread::why_not),
     }
 }
 

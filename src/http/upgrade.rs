@@ -513,6 +513,12 @@ fn response_facts(
     (accept_valid, answered.iter().find_map(|e| deflate(e)))
 }
 
+/// permessage-deflate as a response agrees to it.
+#[must_use]
+pub fn agreed_deflate(response: &Head) -> Option<Deflate> {
+    field_values(response, "sec-websocket-extensions").iter().find_map(|e| deflate(e))
+}
+
 /// The comma-separated values of all fields of that name.
 fn field_values<'a>(head: &'a Head, name: &str) -> Vec<&'a str> {
     head.fields()

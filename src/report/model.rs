@@ -172,7 +172,7 @@ pub struct ConnectionReport {
     /// Whether the handshake is not in the capture: begun before it, lost or cut.
     pub joined_midstream: bool,
     /// TLS facts; `None` for plain TCP.
-    pub tls: Option<serde_json::Value>,
+    pub tls: Option<TlsReport>,
     /// The opening handshake.
     pub handshake: Option<Arc<HandshakeReport>>,
     /// Who the two ends are, where that is known.
@@ -183,6 +183,23 @@ pub struct ConnectionReport {
     pub end: End,
     /// Why; `None` only for connections that are open and healthy.
     pub diagnosis: Option<Diagnosis>,
+}
+
+/// The TLS around a connection.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct TlsReport {
+    /// `1.0` to `1.3`.
+    pub version: Option<String>,
+    /// The cipher suite's registered name.
+    pub cipher_suite: Option<String>,
+    /// The name that the client asked for.
+    pub server_name: Option<String>,
+    /// The application protocol agreed on.
+    pub alpn: Option<String>,
+    /// Whether its records were opened.
+    pub decrypted: bool,
+    /// Why not, in a sentence.
+    pub why_not: Option<String>,
 }
 
 /// A connection in another capture than the one that it begins in.
