@@ -44,6 +44,13 @@ pub fn cases() -> Vec<conversation::Case> {
     paths.iter().map(|path| conversation::Case::read(path)).collect()
 }
 
+/// The key log that stands beside a capture of `fixtures/captures`, as a path from the root.
+pub fn key_log_of(capture: &str) -> Option<String> {
+    let name = capture.split_once('.').map_or(capture, |(name, _)| name);
+    let path = format!("fixtures/captures/{name}.keys.log");
+    root().join(&path).is_file().then_some(path)
+}
+
 /// Whether tshark can be started.
 pub fn has_tshark() -> bool {
     std::process::Command::new("tshark").arg("--version").output().is_ok_and(|o| o.status.success())
