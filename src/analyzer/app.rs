@@ -10,7 +10,7 @@ use crate::http::{Failure, Progress, Upgrade};
 use crate::http2::{self, Http2, Place, Sender};
 use crate::ids::{Origin, Side, StreamOffset};
 use crate::tcp::Sink;
-use crate::tls::{Arrival, KeyRing, Tls, is_tls};
+use crate::tls::{Arrival, KeyRing, Tls, is_tls, may_begin_tls};
 use crate::websocket::{Asked, FrameSeen, Probe, Probed, Scratch, Session, Stage};
 
 /// What the bytes of a connection are.
@@ -106,7 +106,7 @@ impl AppSink<'_> {
             App::Http2(Box::new(Http2App::new(client)))
         } else if Upgrade::may_be_http(bytes) {
             App::Http { upgrade: Box::default(), probe: None }
-        } else if is_tls(bytes) && self.ring.is_some() {
+        } else if self.ring.is_some() && (is_tls(bytes) || self.has_begun() && offset.0 == 0 && may_begin_tls(bytes)) {
             App::Tls { tls: Box::default(), inner: Box::new(App::Undecided) }
         } else if self.has_begun() && offset.0 == 0 {
             App::Ignored(Ignored::OtherProtocol)

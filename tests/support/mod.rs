@@ -4,6 +4,7 @@
 //! fixtures/cases/NAME.toml -> conversation.rs -> websocket.rs -> tcp.rs -> clothes.rs -> packets.rs -> files.rs -> capture
 //!  who says what, what must    the steps as      frames, masks,  segments   duplicates,   headers,     pcap,
 //!  be concluded                values            deflate         and ACKs   reordering    checksums    pcapng
+//!                                                                tls.rs, http2.rs between them, where it is asked for
 //! ```
 //!
 //! Everything is deterministic: a case in one clothing is the same file, byte for byte, on every machine.
@@ -12,6 +13,7 @@
 pub mod clothes;
 pub mod conversation;
 pub mod files;
+pub mod http2;
 pub mod judge;
 pub mod layers;
 pub mod links;
@@ -23,6 +25,7 @@ pub mod rng;
 pub mod steps;
 pub mod targets;
 pub mod tcp;
+pub mod tls;
 pub mod trial;
 pub mod websocket;
 
