@@ -115,6 +115,18 @@ impl AppSink<'_> {
         };
     }
 
+    /// A first byte alone may begin a method of HTTP as well as the preface of HTTP/2.
+    #[cold]
+    fn reconsider(&mut self, bytes: &[u8]) {
+        let App::Http { upgrade, probe: None } = self.app else { return };
+        let joined = [upgrade.held(self.from), &bytes[..bytes.len().min(http2::PREFACE.len())]].concat();
+        if upgrade.held(self.from).len() == 1 && http2::begins(&joined) == Some(Sender::Client) {
+            let mut app = Http2App::new(self.from);
+            app.http2.skip_preface(1);
+            *self.app = App::Http2(Box::new(app));
+        }
+    }
+
     /// Whether the SYN of this direction was seen.
     fn has_begun(&self) -> bool {
         self.ends[self.from].syn.is_some()
@@ -371,6 +383,8 @@ impl Sink for AppSink<'_> {
     fn data(&mut self, offset: StreamOffset, bytes: &[u8], origin: Origin, acknowledged: StreamOffset) {
         if let App::Undecided = self.app {
             self.decide(offset, bytes);
+        } else if offset.0 == 1 {
+            self.reconsider(bytes);
         }
         match self.app {
             App::WebSocket { session, client } => {

@@ -49,7 +49,12 @@ pub static PROTECTIONS: &[Protection] = &[
     Protection { name: "TLS 1.2 ChaCha20", suite: 0xcca8, ..PLAIN },
     Protection { name: "TLS 1.2 AES-128-CBC SHA", suite: 0xc013, ..PLAIN },
     Protection { name: "TLS 1.2 AES-256-CBC SHA-384, records of all sizes", suite: 0xc028, record: 0, ..PLAIN },
-    Protection { name: "TLS 1.2 AES-128-CBC SHA-256, encrypt-then-MAC", suite: 0x003c, encrypt_then_mac: true, ..PLAIN },
+    Protection {
+        name: "TLS 1.2 AES-128-CBC SHA-256, encrypt-then-MAC",
+        suite: 0x003c,
+        encrypt_then_mac: true,
+        ..PLAIN
+    },
 ];
 
 impl Protection {
@@ -325,15 +330,11 @@ impl Tls {
             seal_aead(protection.suite, &keys.key, &masked(&keys.iv, sequence), &header, &mut text);
             return [header, text].concat();
         }
-        let authenticated = |length: usize| {
-            [&sequence.to_be_bytes()[..], &[kind, 3, 3], &(length as u16).to_be_bytes()].concat()
-        };
+        let authenticated =
+            |length: usize| [&sequence.to_be_bytes()[..], &[kind, 3, 3], &(length as u16).to_be_bytes()].concat();
         if keys.mac_key.is_empty() {
-            let nonce = if keys.iv.len() == 12 {
-                masked(&keys.iv, sequence)
-            } else {
-                [&keys.iv[..], &explicit[..8]].concat()
-            };
+            let nonce =
+                if keys.iv.len() == 12 { masked(&keys.iv, sequence) } else { [&keys.iv[..], &explicit[..8]].concat() };
             let mut text = content.to_vec();
             seal_aead(protection.suite, &keys.key, &nonce, &authenticated(content.len()), &mut text);
             let shown = if keys.iv.len() == 12 { &[][..] } else { &explicit[..8] };
