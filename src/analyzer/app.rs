@@ -10,7 +10,7 @@ use crate::http::{Failure, Progress, Upgrade};
 use crate::http2::{self, Http2, Place, Sender};
 use crate::ids::{Origin, Side, StreamOffset};
 use crate::tcp::Sink;
-use crate::tls::{Arrival, KeyRing, Tls, is_tls};
+use crate::tls::{Arrival, KeyRing, Tls, is_tls, may_begin_tls};
 use crate::websocket::{Asked, FrameSeen, Probe, Probed, Scratch, Session, Stage};
 
 /// What the bytes of a connection are.
@@ -106,13 +106,25 @@ impl AppSink<'_> {
             App::Http2(Box::new(Http2App::new(client)))
         } else if Upgrade::may_be_http(bytes) {
             App::Http { upgrade: Box::default(), probe: None }
-        } else if is_tls(bytes) && self.ring.is_some() {
+        } else if self.ring.is_some() && (is_tls(bytes) || self.has_begun() && offset.0 == 0 && may_begin_tls(bytes)) {
             App::Tls { tls: Box::default(), inner: Box::new(App::Undecided) }
         } else if self.has_begun() && offset.0 == 0 {
             App::Ignored(Ignored::OtherProtocol)
         } else {
             App::Probing(Box::default())
         };
+    }
+
+    /// A first byte alone may begin a method of HTTP as well as the preface of HTTP/2.
+    #[cold]
+    fn reconsider(&mut self, bytes: &[u8]) {
+        let App::Http { upgrade, probe: None } = self.app else { return };
+        let joined = [upgrade.held(self.from), &bytes[..bytes.len().min(http2::PREFACE.len())]].concat();
+        if upgrade.held(self.from).len() == 1 && http2::begins(&joined) == Some(Sender::Client) {
+            let mut app = Http2App::new(self.from);
+            app.http2.skip_preface(1);
+            *self.app = App::Http2(Box::new(app));
+        }
     }
 
     /// Whether the SYN of this direction was seen.
@@ -371,6 +383,8 @@ impl Sink for AppSink<'_> {
     fn data(&mut self, offset: StreamOffset, bytes: &[u8], origin: Origin, acknowledged: StreamOffset) {
         if let App::Undecided = self.app {
             self.decide(offset, bytes);
+        } else if offset.0 == 1 {
+            self.reconsider(bytes);
         }
         match self.app {
             App::WebSocket { session, client } => {

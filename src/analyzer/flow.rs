@@ -363,11 +363,14 @@ impl Flow {
         if let App::Tls { .. } = self.app
             && let App::Tls { tls: around, inner } = std::mem::replace(&mut self.app, App::Undecided)
         {
-            if let App::Undecided = *inner {
-                self.app = App::Dormant;
-            } else {
-                self.app = *inner;
-            }
+            self.app = match *inner {
+                // Opened, and nothing was said in it: a connection that a browser keeps at hand.
+                App::Undecided if around.facts().decrypted && self.missing.is_none() => {
+                    App::Ignored(Ignored::OtherProtocol)
+                }
+                App::Undecided => App::Dormant,
+                inner => inner,
+            };
             tls = Some(around);
         }
         let mut sink = AppSink {

@@ -304,6 +304,12 @@ impl Upgrade {
         self.unlisted
     }
 
+    /// What is held of a head of this direction that is not complete.
+    #[must_use]
+    pub fn held(&self, from: usize) -> &[u8] {
+        &self.sides[from].held
+    }
+
     /// Whether a request for an upgrade was seen.
     #[must_use]
     pub fn has_asked(&self) -> bool {

@@ -97,6 +97,11 @@ impl Http2 {
         self.client
     }
 
+    /// So many bytes of the client's preface are there already.
+    pub fn skip_preface(&mut self, bytes: usize) {
+        self.sides[self.client].preface = bytes;
+    }
+
     /// Takes bytes of a direction that begin at `offset` of the connection.
     pub fn data(&mut self, mut place: Place, offset: StreamOffset, bytes: &[u8], sink: &mut impl StreamSink) {
         let from = place.from;

@@ -17,6 +17,11 @@ impl Fields {
         self.all.iter().find(|(n, _)| n == name).map(|(_, value)| value.as_str())
     }
 
+    #[cfg(test)]
+    pub(super) fn count(&self) -> usize {
+        self.all.len()
+    }
+
     /// A request as a head of HTTP/1.1 would show it.
     pub(super) fn request(&self, origin: Origin) -> Head {
         let get = |name| self.get(name).unwrap_or_default();

@@ -91,7 +91,8 @@ pub(super) fn find(bytes: &[u8], known: &dyn Fn(u32) -> bool) -> Option<usize> {
 /// Whether these are the first bytes of an HTTP/2 connection: from the client, or from the server.
 #[must_use]
 pub fn begins(bytes: &[u8]) -> Option<Sender> {
-    if bytes.starts_with(&PREFACE[..12]) {
+    // Of the methods that ask for WebSockets or anything usual none begins like that.
+    if bytes.len() >= 2 && PREFACE.starts_with(&bytes[..bytes.len().min(12)]) {
         return Some(Sender::Client);
     }
     let header = Header::read(bytes)?;
@@ -125,6 +126,8 @@ mod tests {
     #[test]
     fn connections_are_known_by_their_first_bytes() {
         assert_eq!(begins(PREFACE), Some(Sender::Client));
+        assert_eq!(begins(b"PR"), Some(Sender::Client));
+        assert_eq!(begins(b"PROPFIND / HTTP/1.1\r\n"), None);
         assert_eq!(begins(&[0, 0, 6, 4, 0, 0, 0, 0, 0, 0, 3, 0, 0, 0, 100]), Some(Sender::Server));
         assert_eq!(begins(b"GET / HTTP/1.1\r\n"), None);
     }

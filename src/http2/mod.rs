@@ -4,6 +4,8 @@
 mod connection;
 mod fields;
 mod frame;
+#[cfg(test)]
+mod known_answers;
 
 pub use connection::{Http2, Place, StreamSink};
 pub use frame::{PREFACE, Sender, begins};

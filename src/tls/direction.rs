@@ -257,8 +257,27 @@ impl Direction {
     }
 
     /// The content whose records end at or before this offset of the TCP stream, which the other end acknowledged.
+    ///
+    /// Where the capture lacks what was acknowledged, how many records that was shows later, if ever: it counts as one.
     pub(super) fn content_to(&mut self, acknowledged: StreamOffset) -> StreamOffset {
-        self.marks.content_to(acknowledged)
+        let known = self.marks.content_to(acknowledged);
+        let Keys::Sealed(keys) = &self.keys else { return known };
+        let mut beyond = acknowledged.0.saturating_sub(self.done_to);
+        if !keys.proven || beyond == 0 {
+            return known;
+        }
+        let overhead = keys.opener.overhead().unwrap_or(0) + HEADER as u64;
+        let mut content = self.plain;
+        if let Some(header) = Header::read(&self.held) {
+            // A record of which the rest is waited for: acknowledged as a whole, or not yet.
+            let record = (HEADER + header.length) as u64;
+            if beyond < record {
+                return known;
+            }
+            content += record.saturating_sub(overhead);
+            beyond -= record;
+        }
+        StreamOffset(known.0.max(content + beyond.saturating_sub(overhead)))
     }
 }
 

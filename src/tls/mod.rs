@@ -25,3 +25,9 @@ pub fn is_tls(bytes: &[u8]) -> bool {
         _ => false,
     }
 }
+
+/// Whether a connection that begins with these bytes, however few, may be TLS: its first record is a handshake's.
+#[must_use]
+pub fn may_begin_tls(bytes: &[u8]) -> bool {
+    matches!(bytes, [0x16] | [0x16, 3, ..])
+}
