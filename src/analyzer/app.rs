@@ -10,7 +10,7 @@ use crate::http::{Failure, Progress, Upgrade};
 use crate::http2::{self, Http2, Place, Sender};
 use crate::ids::{Origin, Side, StreamOffset};
 use crate::tcp::Sink;
-use crate::tls::{Arrival, KeyRing, Tls, is_tls};
+use crate::tls::{Arrival, KeyRing, Plaintext, Tls, is_tls};
 use crate::websocket::{Asked, FrameSeen, Probe, Probed, Scratch, Session, Stage};
 
 /// What the bytes of a connection are.
@@ -363,6 +363,12 @@ pub(super) fn failed_handshake(
         body: failure.body,
         violations: failure.violations,
         tcp_end: None,
+    }
+}
+
+impl Plaintext for AppSink<'_> {
+    fn turn(&mut self, from: usize) {
+        self.from = from;
     }
 }
 

@@ -391,7 +391,7 @@ impl Flow {
         if let Some((_, gap)) = self.missing.filter(|_| !matches!(self.app, App::WebSocket { .. } | App::Ignored(_))) {
             shared.blind.unrecognised(gap.why, self.first.packet);
         }
-        if let (App::Dormant, Some(tls)) = (&self.app, &tls) {
+        if let (App::Dormant, Some(tls)) = (&self.app, tls.as_ref().filter(|tls| !tls.is_read())) {
             let port = self.addresses[tls.client().map_or(0, |c| 1 - c)].port();
             shared.blind.ignored(Ignored::Tls { port, facts: Box::new(tls.facts()) });
         } else if matches!(self.app, App::Probing(_) | App::Dormant)
