@@ -67,6 +67,42 @@ fn every_path_is_opened() {
     }
 }
 
+/// What stands before the conversation, and whether that is in TLS then.
+const PREFACED: &[(&str, bool)] = &[
+    ("proxy-connect-plain", false),
+    ("proxy-connect-tls", true),
+    ("proxy-header-v1-tls", true),
+    ("proxy-header-v2-plain", false),
+    ("proxy-header-v2-tls", true),
+    ("proxy-socks4-tls", true),
+    ("proxy-socks5-password-plain", false),
+    ("proxy-socks5-tls", true),
+];
+
+#[test]
+fn proxies_are_passed() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let cut_path = folder.path().join("cut.pcap");
+    let captures = support::root().join("fixtures/captures/proxies");
+    for (name, tls) in PREFACED {
+        let capture = captures.join(format!("{name}.pcap"));
+        for bytes in [1, 4, 50, 100_000] {
+            write(&cut_path, &cut(&read(&capture), bytes));
+            let key_logs = if *tls { vec![captures.join(format!("{name}.keys"))] } else { Vec::new() };
+            let options = Options { key_logs, ..Options::default() };
+            let (seen, errors) = observe_with(std::slice::from_ref(&cut_path), &options, &mut |_| {});
+            assert!(errors.is_empty(), "{errors:?}");
+            let told = conversation(&seen);
+            assert_eq!(told.tls.is_some(), *tls, "{name}");
+            assert!(told.handshake.as_ref().is_some_and(|h| h.accept_valid == Some(true)), "{name}");
+            assert_eq!((told.from_client.messages, told.from_server.messages), (2, 1), "{name} in segments of {bytes}");
+            let (client, server) = closes(told);
+            assert_eq!((client.len(), server.len()), (1, 1), "{name} in segments of {bytes}");
+            assert!(seen.blind_spots.is_empty() && seen.failed_handshakes.is_empty(), "{name}: {:?}", seen.blind_spots);
+        }
+    }
+}
+
 #[test]
 fn every_capture_is_in_the_table() {
     let folder = support::root().join("fixtures/captures/tls");
@@ -83,7 +119,7 @@ fn segments_make_no_difference() {
     let path = folder.path().join("cut.pcap");
     for (name, ..) in PATHS {
         let whole = observe(&capture(name), &key_log(name));
-        for bytes in [3, 7, 100, 1000] {
+        for bytes in [1, 3, 7, 100, 1000] {
             write(&path, &cut(&read(&capture(name)), bytes));
             let seen = observe(&path, &key_log(name));
             let (told, expected) = (conversation(&seen), conversation(&whole));

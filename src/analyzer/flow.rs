@@ -357,6 +357,9 @@ impl Flow {
                 ring: Some(shared.ring),
             };
             self.assemblers[from].finish(now, &mut sink);
+            if from == 1 {
+                sink.release_preface();
+            }
             sink.finish_tls(self.assemblers[from].delivered());
         }
         let mut tls = None;
@@ -429,6 +432,7 @@ impl Flow {
                 self.record(client, (handshake, request, tls), from_client, from_server, observations);
             }
             App::Http2(app) => self.finish_http2(*app, tls, now, shared, observations),
+            App::Preface(_) | App::Prefaced => {}
             App::Probing(_) | App::Dormant | App::Tls { .. } | App::Ignored(_) => {}
         }
     }
