@@ -41,9 +41,7 @@ enum Step {
     SocksReply,
     /// The answer of a SOCKS 4 proxy.
     Socks4Reply,
-    /// No more of that.
-    Over,
-    /// It was nothing of that, whatever it looked like.
+    /// Nothing of that, whatever it looked like.
     Neither,
 }
 
@@ -53,11 +51,11 @@ pub(super) struct Preface {
     /// The direction of the end that speaks first.
     client: usize,
     held: Vec<Held>,
-    /// Bytes of each direction that wait or belong to the preface, and those that do belong to it.
+    /// Bytes of each direction that wait or belong to the preface, and those that seem to belong to it.
     streams: [Vec<u8>; 2],
     done: [usize; 2],
-    /// Bytes of the PROXY protocol.
-    addresses: usize,
+    /// Those that are known to.
+    over: [usize; 2],
 }
 
 /// One step: how many bytes it takes, of whom, and what follows; `None` while bytes are missing.
@@ -74,7 +72,7 @@ impl Preface {
     }
 
     pub(super) fn new(client: usize) -> Preface {
-        Preface { step: Step::Start, client, held: Vec::new(), streams: Default::default(), done: [0; 2], addresses: 0 }
+        Preface { step: Step::Start, client, held: Vec::new(), streams: Default::default(), done: [0; 2], over: [0; 2] }
     }
 
     /// Takes bytes in order.
@@ -89,11 +87,10 @@ impl Preface {
             self.done[from] += bytes;
             self.step = next;
             match next {
-                Step::Start if of_client => self.addresses = bytes,
-                Step::Over => return Progress::Begins,
+                // One may stand behind another; and the protocol itself may not show in its first byte.
+                Step::Start => self.over = self.done,
                 Step::Neither => {
-                    self.done = [0; 2];
-                    self.done[self.client] = self.addresses;
+                    self.done = self.over;
                     return Progress::Begins;
                 }
                 _ => {}
@@ -143,12 +140,12 @@ impl Preface {
                 Some((true, socks_address(client)?, Step::SocksReply))
             }
             Step::SocksReply if matches!(server.first_chunk::<2>()?, [5, 0]) => {
-                Some((false, socks_address(server)?, Step::Over))
+                Some((false, socks_address(server)?, Step::Start))
             }
             Step::Socks4Reply if matches!(server.first_chunk::<2>()?, [0, 90]) => {
-                (server.len() >= 8).then_some((false, 8, Step::Over))
+                (server.len() >= 8).then_some((false, 8, Step::Start))
             }
-            Step::SocksRequest | Step::SocksReply | Step::Socks4Reply | Step::Over | Step::Neither => NEITHER,
+            Step::SocksRequest | Step::SocksReply | Step::Socks4Reply | Step::Neither => NEITHER,
         }
     }
 }
@@ -211,7 +208,7 @@ fn connected(server: &[u8]) -> Next {
     let text = String::from_utf8_lossy(&server[..end]);
     let status = text.split(' ').nth(1).unwrap_or_default();
     if status.starts_with('2') {
-        return Some((false, end, Step::Over));
+        return Some((false, end, Step::Start));
     }
     // Asked for a password, a client asks again.
     let length = text.lines().filter_map(|line| line.split_once(':'));
