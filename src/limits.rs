@@ -178,6 +178,9 @@ pub const KNOWLEDGE_FILES: usize = 1000;
 /// Bytes that are read of one knowledge file.
 pub const KNOWLEDGE_FILE_BYTES: u64 = 1 << 20;
 
+/// Bytes of either direction that are held while it talks with a proxy.
+pub const PREFACE: usize = 16 * 1024;
+
 /// Requests of one connection that wait for their answers.
 pub const REQUESTS_WAITING: usize = 1024;
 /// Failed handshakes that are listed of one connection.

@@ -4,19 +4,24 @@ use std::net::SocketAddr;
 
 use super::flow::End;
 use super::heads::Heads;
+use super::preface::{self, Preface};
 use super::streams::{Http2App, StreamStage};
 use crate::connection::{FailedHandshake, Gap, GapCause, TlsFacts};
 use crate::http::{Failure, Progress, Upgrade};
 use crate::http2::{self, Http2, Place, Sender};
 use crate::ids::{Origin, Side, StreamOffset};
 use crate::tcp::Sink;
-use crate::tls::{Arrival, KeyRing, Tls, is_tls, may_begin_tls};
+use crate::tls::{Arrival, KeyRing, Plaintext, Tls, is_tls, may_begin_tls};
 use crate::websocket::{Asked, FrameSeen, Probe, Probed, Scratch, Session, Stage};
 
 /// What the bytes of a connection are.
 pub(super) enum App {
     /// No byte seen yet.
     Undecided,
+    /// Words with a proxy, addresses of one, or too few bytes to tell.
+    Preface(Box<Preface>),
+    /// No byte seen yet behind those.
+    Prefaced,
     /// HTTP/1 so far. Where bytes of its heads are missing, what follows is probed for frames.
     Http {
         upgrade: Box<Upgrade>,
@@ -101,14 +106,18 @@ impl AppSink<'_> {
     /// Decides on the first bytes what a connection carries.
     #[cold]
     fn decide(&mut self, offset: StreamOffset, bytes: &[u8]) {
-        *self.app = if let Some(sender) = http2::begins(bytes).filter(|_| offset.0 == 0) {
+        let prefaced = matches!(self.app, App::Prefaced);
+        let first = offset.0 == 0 || prefaced;
+        *self.app = if offset.0 == 0 && !prefaced && Preface::may_begin(bytes, self.has_begun()) {
+            App::Preface(Box::new(Preface::new(self.from)))
+        } else if let Some(sender) = http2::begins(bytes).filter(|_| first) {
             let client = if sender == Sender::Client { self.from } else { 1 - self.from };
             App::Http2(Box::new(Http2App::new(client)))
         } else if Upgrade::may_be_http(bytes) {
             App::Http { upgrade: Box::default(), probe: None }
         } else if self.ring.is_some() && (is_tls(bytes) || self.has_begun() && offset.0 == 0 && may_begin_tls(bytes)) {
             App::Tls { tls: Box::default(), inner: Box::new(App::Undecided) }
-        } else if self.has_begun() && offset.0 == 0 {
+        } else if self.has_begun() && first {
             App::Ignored(Ignored::OtherProtocol)
         } else {
             App::Probing(Box::default())
@@ -125,6 +134,28 @@ impl AppSink<'_> {
             app.http2.skip_preface(1);
             *self.app = App::Http2(Box::new(app));
         }
+    }
+
+    /// Hands on what waits for the protocol to begin.
+    #[cold]
+    pub(super) fn release_preface(&mut self) {
+        if !matches!(self.app, App::Preface(_)) {
+            return;
+        }
+        let App::Preface(preface) = std::mem::replace(self.app, App::Prefaced) else { return };
+        let from = self.from;
+        let waiting = preface.release();
+        if let Some(first) = waiting.first() {
+            // A segment may hold too little to tell by.
+            let all: Vec<&[u8]> = waiting.iter().filter(|h| h.from == first.from).map(|h| h.bytes.as_slice()).collect();
+            self.from = first.from;
+            self.decide(first.offset, &all.concat());
+        }
+        for held in waiting {
+            self.from = held.from;
+            self.data(held.offset, &held.bytes, held.origin, held.acknowledged);
+        }
+        self.from = from;
     }
 
     /// Whether the SYN of this direction was seen.
@@ -378,10 +409,16 @@ pub(super) fn failed_handshake(
     }
 }
 
+impl Plaintext for AppSink<'_> {
+    fn turn(&mut self, from: usize) {
+        self.from = from;
+    }
+}
+
 impl Sink for AppSink<'_> {
     #[inline]
     fn data(&mut self, offset: StreamOffset, bytes: &[u8], origin: Origin, acknowledged: StreamOffset) {
-        if let App::Undecided = self.app {
+        if let App::Undecided | App::Prefaced = self.app {
             self.decide(offset, bytes);
         } else if offset.0 == 1 {
             self.reconsider(bytes);
@@ -408,11 +445,18 @@ impl Sink for AppSink<'_> {
                 let place = Place { from: self.from, origin, acknowledged, to: offset };
                 self.in_http2(|http2, streams| http2.data(place, offset, bytes, streams));
             }
-            App::Undecided | App::Dormant | App::Ignored(_) => {}
+            App::Preface(preface) => {
+                let held = preface::Held { from: self.from, offset, bytes: bytes.to_vec(), origin, acknowledged };
+                if preface.data(held) == preface::Progress::Begins {
+                    self.release_preface();
+                }
+            }
+            App::Undecided | App::Prefaced | App::Dormant | App::Ignored(_) => {}
         }
     }
 
     fn gap(&mut self, offset: StreamOffset, length: u64, origin: Origin, why: GapCause) {
+        self.release_preface();
         if !matches!(self.app, App::WebSocket { .. } | App::Tls { .. } | App::Http2(_)) {
             self.note_missing(Gap { start: offset, length, origin, why });
         }
@@ -454,7 +498,7 @@ impl Sink for AppSink<'_> {
                 let from = self.from;
                 self.in_tls(|tls, _, _| tls.gap(from, offset, length, why));
             }
-            App::Undecided | App::Dormant | App::Ignored(_) => {}
+            App::Undecided | App::Preface(_) | App::Prefaced | App::Dormant | App::Ignored(_) => {}
         }
     }
 }

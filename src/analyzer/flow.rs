@@ -357,6 +357,9 @@ impl Flow {
                 ring: Some(shared.ring),
             };
             self.assemblers[from].finish(now, &mut sink);
+            if from == 1 {
+                sink.release_preface();
+            }
             sink.finish_tls(self.assemblers[from].delivered());
         }
         let mut tls = None;
@@ -394,7 +397,7 @@ impl Flow {
         if let Some((_, gap)) = self.missing.filter(|_| !matches!(self.app, App::WebSocket { .. } | App::Ignored(_))) {
             shared.blind.unrecognised(gap.why, self.first.packet);
         }
-        if let (App::Dormant, Some(tls)) = (&self.app, &tls) {
+        if let (App::Dormant, Some(tls)) = (&self.app, tls.as_ref().filter(|tls| !tls.is_read())) {
             let port = self.addresses[tls.client().map_or(0, |c| 1 - c)].port();
             shared.blind.ignored(Ignored::Tls { port, facts: Box::new(tls.facts()) });
         } else if matches!(self.app, App::Probing(_) | App::Dormant)
@@ -432,6 +435,7 @@ impl Flow {
                 self.record(client, (handshake, request, tls), from_client, from_server, observations);
             }
             App::Http2(app) => self.finish_http2(*app, tls, now, shared, observations),
+            App::Preface(_) | App::Prefaced => {}
             App::Probing(_) | App::Dormant | App::Tls { .. } | App::Ignored(_) => {}
         }
     }

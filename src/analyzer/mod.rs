@@ -5,6 +5,7 @@ mod app;
 mod blind;
 mod flow;
 mod heads;
+mod preface;
 mod streams;
 mod unread;
 

@@ -196,6 +196,11 @@ impl Direction {
         matches!(&self.keys, Keys::Sealed(sealed) if sealed.proven)
     }
 
+    /// Whether this direction was protected, and nothing of it is missing.
+    pub(super) fn is_read(&self) -> bool {
+        self.is_proven() && self.unopened == 0 && self.known_missing == 0 && self.search.is_none()
+    }
+
     /// Opens a record, the content of which stands in `out` then. `begin`: its stream offset.
     ///
     /// Where bytes are missing before it, its number is found by trying those that are possible.

@@ -15,6 +15,7 @@ mod extension {
     pub(super) const ALPN: u16 = 16;
     pub(super) const ENCRYPT_THEN_MAC: u16 = 22;
     pub(super) const EXTENDED_MASTER_SECRET: u16 = 23;
+    pub(super) const PRE_SHARED_KEY: u16 = 41;
     pub(super) const EARLY_DATA: u16 = 42;
     pub(super) const SUPPORTED_VERSIONS: u16 = 43;
 }
@@ -104,6 +105,8 @@ pub(super) struct ServerHello {
     pub(super) encrypt_then_mac: bool,
     pub(super) extended_master_secret: bool,
     pub(super) alpn: Option<String>,
+    /// It resumes a session.
+    pub(super) resumes: bool,
     /// It asks for another ClientHello.
     pub(super) retry: bool,
 }
@@ -124,6 +127,7 @@ impl ServerHello {
             match number {
                 extension::SUPPORTED_VERSIONS => hello.version = body.number(2).unwrap_or(0) as u16,
                 extension::ENCRYPT_THEN_MAC => hello.encrypt_then_mac = true,
+                extension::PRE_SHARED_KEY => hello.resumes = true,
                 extension::EXTENDED_MASTER_SECRET => hello.extended_master_secret = true,
                 extension::ALPN => hello.alpn = protocols(body).pop(),
                 _ => {}
@@ -133,15 +137,28 @@ impl ServerHello {
     }
 }
 
-/// The application protocol that EncryptedExtensions name.
-pub(super) fn encrypted_alpn(body: &[u8]) -> Option<String> {
-    let mut extensions = Fields(body).vector(2)?;
-    while let Some((number, body)) = extensions.extension() {
-        if number == extension::ALPN {
-            return protocols(body).pop();
+/// What a server adds once it is encrypted.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct EncryptedExtensions {
+    pub(super) alpn: Option<String>,
+    /// It reads the early data.
+    pub(super) early_data: bool,
+}
+
+impl EncryptedExtensions {
+    /// Reads the body of EncryptedExtensions.
+    pub(super) fn read(body: &[u8]) -> Option<EncryptedExtensions> {
+        let mut extensions = Fields(body).vector(2)?;
+        let mut read = EncryptedExtensions::default();
+        while let Some((number, body)) = extensions.extension() {
+            match number {
+                extension::ALPN => read.alpn = protocols(body).pop(),
+                extension::EARLY_DATA => read.early_data = true,
+                _ => {}
+            }
         }
+        Some(read)
     }
-    None
 }
 
 fn server_name(mut body: Fields<'_>) -> Option<String> {

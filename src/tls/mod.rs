@@ -2,6 +2,7 @@
 //! is missing from it. Nothing is guessed but record numbers behind a hole, and there the tag of the record is the proof.
 
 mod direction;
+mod early;
 mod hello;
 mod key_log;
 mod key_ring;
@@ -14,7 +15,7 @@ mod suites;
 
 pub use key_log::{KeyLog, Label, Lines};
 pub use key_ring::KeyRing;
-pub use session::{Arrival, Tls};
+pub use session::{Arrival, Plaintext, Tls};
 
 /// Whether these bytes begin with the header of a TLS record (RFC 8446 section 5.1).
 #[must_use]

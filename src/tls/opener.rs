@@ -172,7 +172,9 @@ impl Opener {
     pub(super) fn passed(&mut self, sealed: &[u8]) {
         if let Cipher::Cbc(cbc) = &mut self.cipher
             && let Some(chained) = &mut cbc.chained
-            && let Some(last) = sealed.last_chunk::<BLOCK>()
+            // The MAC over what is encrypted stands behind it, and belongs to no block.
+            && let Some(end) = sealed.len().checked_sub(if cbc.encrypt_then_mac { cbc.mac.bytes() } else { 0 })
+            && let Some(last) = sealed[..end].last_chunk::<BLOCK>()
         {
             *chained = *last;
         }

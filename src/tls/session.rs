@@ -1,7 +1,8 @@
 //! One TLS connection: its handshake, and the plaintext of both directions.
 
 use super::direction::{Direction, Epoch, Keys, Sealed, Search, Traffic};
-use super::hello::{ClientHello, ServerHello, encrypted_alpn, message};
+use super::early::{Answer, EarlyData};
+use super::hello::{ClientHello, EncryptedExtensions, ServerHello, message};
 use super::key_log::Label;
 use super::key_ring::KeyRing;
 use super::opener::KeyBlock;
@@ -21,6 +22,12 @@ pub struct Arrival {
     pub origin: Origin,
     /// How far it acknowledged the TCP stream of the other direction.
     pub acknowledged: StreamOffset,
+}
+
+/// Takes the plaintext of both directions.
+pub trait Plaintext: Sink {
+    /// What follows is of this direction.
+    fn turn(&mut self, from: usize);
 }
 
 /// What a packet's bytes need on their way.
@@ -60,6 +67,7 @@ pub struct Tls {
     alpn: Option<String>,
     /// The openers of both directions before TLS 1.3, from the hellos to the ChangeCipherSpec.
     pending: [Option<Box<Sealed>>; 2],
+    early_data: EarlyData,
     unread: Option<TlsUnread>,
     content: Content,
 }
@@ -75,6 +83,12 @@ impl Tls {
     #[must_use]
     pub fn unread(&self) -> Option<&TlsUnread> {
         self.unread.as_ref()
+    }
+
+    /// Whether everything that it protected was opened.
+    #[must_use]
+    pub fn is_read(&self) -> bool {
+        self.unread.is_none() && self.directions.iter().all(Direction::is_read)
     }
 
     /// The direction of the client, where a hello told it.
@@ -111,7 +125,7 @@ impl Tls {
         bytes: &[u8],
         arrival: Arrival,
         ring: &mut KeyRing,
-        sink: &mut impl Sink,
+        sink: &mut impl Plaintext,
     ) {
         let stage = &mut Stage { arrival, ring, sink };
         let mut rest = self.take(from, offset, bytes, stage);
@@ -126,7 +140,7 @@ impl Tls {
         from: usize,
         offset: StreamOffset,
         bytes: &[u8],
-        stage: &mut Stage<'_, impl Sink>,
+        stage: &mut Stage<'_, impl Plaintext>,
     ) -> Option<(StreamOffset, Vec<u8>)> {
         let mut at = 0;
         while at < bytes.len() && !self.is_hopeless() {
@@ -260,7 +274,7 @@ impl Tls {
     }
 
     /// Looks for the next record behind missing bytes.
-    fn look(&mut self, from: usize, stage: &mut Stage<'_, impl Sink>) -> Option<(StreamOffset, Vec<u8>)> {
+    fn look(&mut self, from: usize, stage: &mut Stage<'_, impl Plaintext>) -> Option<(StreamOffset, Vec<u8>)> {
         let mut search = self.directions[from].search.take()?;
         let mut at = 0;
         while at + HEADER <= search.window.len() {
@@ -299,7 +313,7 @@ impl Tls {
     }
 
     /// Takes a record behind missing bytes, if it is one. Where it can be opened that is proof.
-    fn accepts(&mut self, from: usize, record: Record<'_>, stage: &mut Stage<'_, impl Sink>) -> bool {
+    fn accepts(&mut self, from: usize, record: Record<'_>, stage: &mut Stage<'_, impl Plaintext>) -> bool {
         if let Keys::Clear = self.directions[from].keys {
             // The ChangeCipherSpec may be among what is missing.
             let kind = record.header.kind;
@@ -316,7 +330,7 @@ impl Tls {
     }
 
     /// Takes a whole record.
-    fn record(&mut self, from: usize, record: Record<'_>, stage: &mut Stage<'_, impl Sink>) {
+    fn record(&mut self, from: usize, record: Record<'_>, stage: &mut Stage<'_, impl Plaintext>) {
         let kind = record.header.kind;
         match &self.directions[from].keys {
             Keys::Clear => {
@@ -340,10 +354,10 @@ impl Tls {
     }
 
     /// A record that is not protected.
-    fn clear(&mut self, from: usize, record: Record<'_>, stage: &mut Stage<'_, impl Sink>) {
+    fn clear(&mut self, from: usize, record: Record<'_>, stage: &mut Stage<'_, impl Plaintext>) {
         match record.header.kind {
             kind::CHANGE_CIPHER_SPEC if self.server.as_ref().is_some_and(|s| s.version < 0x0304) => self.protect(from),
-            kind::HANDSHAKE => self.handshake(from, record.fragment, stage.ring),
+            kind::HANDSHAKE => self.handshake(from, record.fragment, stage),
             kind::APPLICATION_DATA => {
                 self.protect(from);
                 if let Keys::Sealed(_) = self.directions[from].keys {
@@ -365,7 +379,7 @@ impl Tls {
     }
 
     /// Opens a protected record and takes what it holds; false when it cannot be opened.
-    fn sealed(&mut self, from: usize, record: Record<'_>, stage: &mut Stage<'_, impl Sink>) -> bool {
+    fn sealed(&mut self, from: usize, record: Record<'_>, stage: &mut Stage<'_, impl Plaintext>) -> bool {
         let mut content = std::mem::take(&mut self.content);
         let (begin, end) = (record.begin, record.end());
         let found = self.directions[from].open(record.header, record.fragment, begin, &mut content);
@@ -385,7 +399,14 @@ impl Tls {
             }
             let opened = found.opened;
             let bytes = &content[..opened.length];
+            let early = matches!(&direction.keys, Keys::Sealed(keys) if keys.is_early());
             match opened.kind {
+                kind::APPLICATION_DATA if early && self.early_data.answer() != Answer::Accepted => {
+                    direction.took(end, 0);
+                    if self.early_data.answer() == Answer::Unknown {
+                        self.early_data.hold(bytes, arrival, end);
+                    }
+                }
                 kind::APPLICATION_DATA => {
                     let start = direction.took(end, bytes.len() as u64);
                     if !bytes.is_empty() {
@@ -395,7 +416,7 @@ impl Tls {
                 }
                 kind::HANDSHAKE => {
                     direction.took(end, 0);
-                    self.handshake(from, bytes, stage.ring);
+                    self.handshake(from, bytes, stage);
                 }
                 kind::CHANGE_CIPHER_SPEC => {
                     direction.took(end, 0);
@@ -427,7 +448,7 @@ impl Tls {
         }
     }
 
-    fn handshake(&mut self, from: usize, bytes: &[u8], ring: &mut KeyRing) {
+    fn handshake(&mut self, from: usize, bytes: &[u8], stage: &mut Stage<'_, impl Plaintext>) {
         let mut complete: Vec<(u8, Vec<u8>)> = Vec::new();
         self.directions[from].messages.push(bytes, |kind, body| {
             if is_of_interest(kind) {
@@ -435,8 +456,30 @@ impl Tls {
             }
         });
         for (kind, body) in complete {
-            self.message(from, kind, &body, ring);
+            self.message(from, kind, &body, stage.ring);
         }
+        self.release_early_data(from, stage);
+    }
+
+    /// Hands on the early data that the server has accepted meanwhile; `from` is the direction whose turn it is.
+    fn release_early_data(&mut self, from: usize, stage: &mut Stage<'_, impl Plaintext>) {
+        let Some((held, beyond)) = self.early_data.release() else { return };
+        let Some(client) = self.client else { return };
+        stage.sink.turn(client);
+        for record in held {
+            let arrival = record.arrival;
+            let acknowledged = self.directions[1 - client].content_to(arrival.acknowledged);
+            let direction = &mut self.directions[client];
+            let done_to = direction.done_to.max(record.end);
+            let start = direction.took(record.end, record.content.len() as u64);
+            direction.done_to = done_to;
+            stage.sink.data(start, &record.content, arrival.origin, acknowledged);
+        }
+        if beyond > 0 {
+            let start = self.directions[client].lost(beyond);
+            stage.sink.gap(start, beyond, stage.arrival.origin, GapCause::Unmeasured);
+        }
+        stage.sink.turn(from);
     }
 
     fn message(&mut self, from: usize, kind: u8, body: &[u8], ring: &mut KeyRing) {
@@ -452,13 +495,20 @@ impl Tls {
             message::SERVER_HELLO => {
                 let Some(server) = ServerHello::read(body) else { return };
                 self.client = Some(1 - from);
+                if server.retry || !server.resumes {
+                    self.early_data.answered(Answer::Refused);
+                }
                 if !server.retry {
                     self.suite = Some(suite(server.suite));
                     self.server = Some(server);
                     self.agreed(1 - from, ring);
                 }
             }
-            message::ENCRYPTED_EXTENSIONS => self.alpn = encrypted_alpn(body),
+            message::ENCRYPTED_EXTENSIONS => {
+                let Some(read) = EncryptedExtensions::read(body) else { return };
+                self.alpn = read.alpn;
+                self.early_data.answered(if read.early_data { Answer::Accepted } else { Answer::Refused });
+            }
             message::FINISHED => {
                 if let Keys::Sealed(keys) = &mut self.directions[from].keys
                     && keys.is_handshake()
@@ -467,6 +517,7 @@ impl Tls {
                 }
             }
             message::END_OF_EARLY_DATA => {
+                self.early_data.answered(Answer::Accepted);
                 if let Keys::Sealed(keys) = &mut self.directions[from].keys
                     && keys.is_early()
                 {
