@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::{Connection, TcpEnd, TcpEndKind};
 use crate::ids::{Origin, Side};
 
 /// The HTTP/2 stream that carried a WebSocket (RFC 8441).
@@ -24,6 +25,27 @@ pub struct StreamReset {
     pub code: u32,
     /// Its packet.
     pub origin: Origin,
+}
+
+/// How a WebSocket's HTTP/2 stream ended while TCP went on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StreamEnd {
+    /// The sender ended its half (END_STREAM).
+    EndStream,
+    /// By RST_STREAM.
+    Reset(StreamReset),
+}
+
+impl Connection {
+    /// What `end` was in HTTP/2; `None` where it was TCP's own.
+    #[must_use]
+    pub fn stream_end(&self, end: TcpEnd) -> Option<StreamEnd> {
+        let http2 = self.http2.as_deref()?;
+        match end.how {
+            TcpEndKind::Fin => (self.sent_by(end.by).fin == Some(end.origin)).then_some(StreamEnd::EndStream),
+            TcpEndKind::Rst => http2.reset.filter(|r| r.by == end.by && r.origin == end.origin).map(StreamEnd::Reset),
+        }
+    }
 }
 
 impl StreamReset {

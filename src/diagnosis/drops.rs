@@ -3,7 +3,7 @@
 use super::case::Case;
 use super::finding::Finding;
 use super::{timers, words};
-use crate::connection::{Head, Rule, TcpEnd, TcpEndKind, Violation};
+use crate::connection::{Connection, Head, Rule, StreamEnd, TcpEnd, TcpEndKind, Violation};
 use crate::ids::{Origin, Side};
 use crate::report::model::{Confidence, Party, Severity};
 
@@ -130,22 +130,42 @@ pub fn last_thing_sentence(case: &Case<'_>) -> String {
     }
 }
 
-/// `closed TCP` or `reset TCP`, with the packet.
+/// `closed TCP` or `reset TCP`, with the packet; of a WebSocket in an HTTP/2 stream, which of both was ended.
 #[must_use]
 pub fn how(case: &Case<'_>, end: TcpEnd) -> String {
-    end_with(end, &case.packet(end.origin.packet))
+    how_of(case.connection, end, &case.packet(end.origin.packet))
 }
 
-/// The same where the packet has its name already.
+/// The same of another connection.
 #[must_use]
-pub fn end_with(end: TcpEnd, packet: &str) -> String {
-    match end.how {
-        TcpEndKind::Fin if end.inferred => {
-            format!("closed TCP (its FIN is not in the capture, {packet} acknowledges it)")
+pub fn how_of(connection: &Connection, end: TcpEnd, packet: &str) -> String {
+    let verb = verb(connection, end);
+    match (connection.stream_end(end), end.how) {
+        (Some(StreamEnd::EndStream), _) => format!("{verb} (END_STREAM, {packet})"),
+        (Some(StreamEnd::Reset(reset)), _) => format!("{verb} (RST_STREAM {}, {packet})", reset.name()),
+        (None, TcpEndKind::Fin) if end.inferred => {
+            format!("{verb} (its FIN is not in the capture, {packet} acknowledges it)")
         }
-        TcpEndKind::Fin => format!("closed TCP (FIN, {packet})"),
-        TcpEndKind::Rst => format!("reset TCP (RST, {packet})"),
+        (None, TcpEndKind::Fin) => format!("{verb} (FIN, {packet})"),
+        (None, TcpEndKind::Rst) => format!("{verb} (RST, {packet})"),
     }
+}
+
+/// `closed TCP`, `reset TCP`, `ended the HTTP/2 stream` or `reset the HTTP/2 stream`.
+#[must_use]
+pub fn verb(connection: &Connection, end: TcpEnd) -> &'static str {
+    match (connection.stream_end(end), end.how) {
+        (Some(StreamEnd::EndStream), _) => "ended the HTTP/2 stream",
+        (Some(StreamEnd::Reset(_)), _) => "reset the HTTP/2 stream",
+        (None, TcpEndKind::Fin) => "closed TCP",
+        (None, TcpEndKind::Rst) => "reset TCP",
+    }
+}
+
+/// What was ended: `TCP`, or the stream inside it.
+#[must_use]
+pub fn carrier(connection: &Connection, end: TcpEnd) -> &'static str {
+    if connection.stream_end(end).is_some() { "the HTTP/2 stream" } else { "TCP" }
 }
 
 /// Proxies and load balancers that name themselves in `Server` or `Via`.
@@ -221,7 +241,7 @@ pub fn ended_first(case: &Case<'_>, between: &Between, end: TcpEnd) -> Option<Tc
 #[must_use]
 pub fn plain(case: &Case<'_>, end: TcpEnd) -> Finding {
     let by = end.by;
-    let verb = if end.how == TcpEndKind::Fin { "closed TCP" } else { "reset TCP" };
+    let verb = verb(case.connection, end);
     let when = match in_hand(case, by).filter(|_| by == Side::Server) {
         Some(last) => {
             let ago = case.seconds_before_end(last.origin).unwrap_or(0.0);

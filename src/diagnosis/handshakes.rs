@@ -299,7 +299,7 @@ fn soften(beside: &Beside<'_>, failed: &FailedHandshake, report: &mut HandshakeF
     });
     if let Some(connection) = mended {
         report.severity = Severity::Notice;
-        let stream = beside.world.files(failed.capture).stream(connection.capture, connection.tcp_stream);
+        let stream = beside.world.files(failed.capture).stream_of(connection);
         let waited = timers::words(connection.opened().at.seconds_since(failed.request.origin.at));
         report.evidence.push(Evidence {
             kind: "retried",
@@ -316,6 +316,7 @@ fn filter(failed: &FailedHandshake) -> String {
         capture: failed.capture,
         stream: failed.tcp_stream,
         spans: failed.also_in.is_some(),
+        http2: failed.http2_stream.map(|inner| (inner, failed.response.is_none() && failed.tcp_end.is_some())),
         ends: [failed.client, failed.server],
     }
     .filter(packets)

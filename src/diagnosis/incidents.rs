@@ -336,7 +336,7 @@ fn clocks_apart(world: &World<'_>, leg: Leg) -> f64 {
 fn hop(world: &World<'_>, leg: Leg) -> Evidence {
     let connections = &world.observations.connections;
     let (front, back) = (&world.endings[leg.front], &world.endings[leg.back]);
-    let name = |index: usize| world.any_files().stream(connections[index].capture, connections[index].tcp_stream);
+    let name = |index: usize| world.any_files().stream_of(&connections[index]);
     let streams = format!("Streams {} and {}", name(leg.front), name(leg.back));
     let mut packets: Vec<PacketNumber> = [front.at, back.at].iter().flatten().map(|o| o.packet).collect();
     packets.sort_unstable_by_key(|p| (p.file(), p.number()));

@@ -32,6 +32,7 @@ impl Flow {
                 let failure = Failure { request, response, body: Vec::new(), violations: Vec::new() };
                 let place = (self.capture, self.stream, tls.is_some());
                 let mut failed = failed_handshake(place, self.addresses, client, failure);
+                failed.http2_stream = Some(id);
                 failed.tcp_end = self.tcp_end.map(|end| tcp_end_record(end, client));
                 observations.failed_handshakes.push(failed);
                 continue;

@@ -51,7 +51,8 @@ fn check(case: &Case<'_>) -> Verdict {
 
 /// The server answered the bare FIN with a Close, which nobody was left to read.
 fn answered(case: &Case<'_>, end: TcpEnd) -> Finding {
-    let mut finding = plain::finding(case, Severity::Notice, "client closed TCP without a Close frame");
+    let title = format!("client {} without a Close frame", drops::verb(case.connection, end));
+    let mut finding = plain::finding(case, Severity::Notice, title);
     finding.explanation = format!(
         "{} {} without a Close before it. {}",
         words::sentence(&case.who(Side::Client)),
@@ -60,7 +61,7 @@ fn answered(case: &Case<'_>, end: TcpEnd) -> Finding {
     );
     finding.caused_by = Some(Party::Client);
     finding.change = Some(Party::Client);
-    let text = "The server's 1002 came after the client's FIN and answers that: no frame of the client broke a rule.";
+    let text = "The server's 1002 came after the client's end and answers that: no frame of the client broke a rule.";
     let finding = finding.with_evidence("end-before-close", text, &[end.origin.packet]);
     gone(case, finding)
 }
