@@ -504,7 +504,7 @@ pub struct FailedHandshake {
     pub secure: bool,
     /// The HTTP/2 stream that asked; `None` for HTTP/1.1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub http2_stream: Option<u32>,
+    pub http2: Option<Box<Http2Facts>>,
     /// The request.
     pub request: Head,
     /// The answer; `None` when there was none.

@@ -356,7 +356,7 @@ pub(super) fn failed_handshake(
         tcp_stream: stream,
         also_in: None,
         secure,
-        http2_stream: None,
+        http2: None,
         client: addresses[client],
         server: addresses[1 - client],
         request: failure.request,

@@ -328,10 +328,12 @@ pub fn look_at_server(case: &Case<'_>, mut finding: Finding) -> Finding {
                 finding = finding.with_evidence("in-hand", text, &[last.origin.packet]);
             }
             format!(
-                "read the application log at that time for an error while it handled the {} ({}): frameworks drop TCP \
+                "read the application log at that time for an error while it handled the {} ({}): frameworks drop {} \
                  like this when a handler fails. The capture cannot show whether one did. Let the handler send Close 1011 when \
                  it fails.",
-                last.what, case.packet(last.origin.packet)
+                last.what,
+                case.packet(last.origin.packet),
+                case.connection.tcp_end.map_or("TCP", |end| carrier(case.connection, end))
             )
         }
         None => "read the application, container and process logs at that time for an exit, a kill or an unhandled error. Let \

@@ -316,7 +316,10 @@ fn filter(failed: &FailedHandshake) -> String {
         capture: failed.capture,
         stream: failed.tcp_stream,
         spans: failed.also_in.is_some(),
-        http2: failed.http2_stream.map(|inner| (inner, failed.response.is_none() && failed.tcp_end.is_some())),
+        http2: failed.http2.as_ref().map(|http2| {
+            let with_tcp = failed.response.is_none() && failed.tcp_end.is_some() && http2.reset.is_none();
+            (http2.stream, with_tcp)
+        }),
         ends: [failed.client, failed.server],
     }
     .filter(packets)

@@ -32,8 +32,8 @@ impl Flow {
                 let failure = Failure { request, response, body: Vec::new(), violations: Vec::new() };
                 let place = (self.capture, self.stream, tls.is_some());
                 let mut failed = failed_handshake(place, self.addresses, client, failure);
-                failed.http2_stream = Some(id);
-                failed.tcp_end = self.tcp_end.map(|end| tcp_end_record(end, client));
+                failed.http2 = Some(Box::new(Http2Facts { stream: id, reset: stream.reset, goes_away }));
+                failed.tcp_end = reset_end(stream.reset).or(self.tcp_end.map(|end| tcp_end_record(end, client)));
                 observations.failed_handshakes.push(failed);
                 continue;
             };
@@ -83,8 +83,12 @@ impl Flow {
         let side = |index: usize| if index == client { Side::Client } else { Side::Server };
         let end = |how, by, origin| TcpEnd { how, by, origin, inferred: false };
         let halves = [0, 1].map(|index| Some(end(TcpEndKind::Fin, side(index), stream.ended[index]?)));
-        let reset = stream.reset.map(|StreamReset { by, origin, .. }| end(TcpEndKind::Rst, by, origin));
         let around = self.tcp_end.map(|end| tcp_end_record(end, client));
-        halves.into_iter().flatten().chain(reset).chain(around).min_by_key(|end| end.origin)
+        halves.into_iter().flatten().chain(reset_end(stream.reset)).chain(around).min_by_key(|end| end.origin)
     }
+}
+
+/// A RST_STREAM as the end that it is to a WebSocket.
+fn reset_end(reset: Option<StreamReset>) -> Option<TcpEnd> {
+    reset.map(|StreamReset { by, origin, .. }| TcpEnd { how: TcpEndKind::Rst, by, origin, inferred: false })
 }
