@@ -18,7 +18,7 @@ mod tls;
 
 pub use first_close::FirstClose;
 pub use handshake::{Deflate, Handshake, HandshakeViolation, Head, KEY, KEY_BYTES};
-pub use http2::{Http2Facts, StreamEnd, StreamReset};
+pub use http2::{Http2Facts, Stall, StreamEnd, StreamReset};
 pub use lost::{Losses, Lost};
 pub use message::{
     DataType, Defect, Head32, InflateFailure, InflateFinding, Inline, InvalidUtf8, Message, OlderSizes, SplitCharacter,

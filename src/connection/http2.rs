@@ -14,6 +14,26 @@ pub struct Http2Facts {
     pub reset: Option<StreamReset>,
     /// The first GOAWAY of the connection.
     pub goes_away: Option<StreamReset>,
+    /// Whether client and server had used up a window when the stream ended.
+    #[serde(default)]
+    pub stalls: [Option<Stall>; 2],
+}
+
+/// A flow-control window that was used up (RFC 9113 section 5.2) and not opened again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stall {
+    /// The frame that used it up, or the SETTINGS that made it smaller.
+    pub since: Origin,
+    /// Whether it was the window of the whole connection, and not that of the stream.
+    pub of_connection: bool,
+}
+
+impl Http2Facts {
+    /// The window that `side` had used up when the stream ended.
+    #[must_use]
+    pub fn stall(&self, side: Side) -> Option<Stall> {
+        self.stalls[usize::from(side == Side::Server)]
+    }
 }
 
 /// An end by RST_STREAM or GOAWAY.

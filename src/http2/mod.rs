@@ -4,6 +4,7 @@
 mod connection;
 mod fields;
 mod frame;
+mod windows;
 
 pub use connection::{Http2, Place, StreamSink};
 pub use frame::{PREFACE, Sender, begins};
