@@ -135,9 +135,10 @@ impl Place {
         let (from, to) = numbers.fold((u64::MAX, 0), |(low, high), n| (low.min(n), high.max(n)));
         let lies = match self.http2 {
             Some((inner, false)) => format!("tcp.stream eq {stream} and http2.streamid eq {inner}"),
-            // The packet that ends TCP bears no stream's number.
+            // Neither GOAWAY nor the packet that ends TCP bears the stream's number.
             Some((inner, true)) => format!(
-                "tcp.stream eq {stream} and (http2.streamid eq {inner} or tcp.flags.fin eq 1 or tcp.flags.reset eq 1)"
+                "tcp.stream eq {stream} and (http2.streamid eq {inner} or http2.type eq 7 or tcp.flags.fin eq 1 or \
+                 tcp.flags.reset eq 1)"
             ),
             None => format!("tcp.stream eq {stream}"),
         };

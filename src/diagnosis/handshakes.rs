@@ -310,7 +310,9 @@ fn soften(beside: &Beside<'_>, failed: &FailedHandshake, report: &mut HandshakeF
 }
 
 fn filter(failed: &FailedHandshake) -> String {
-    let ends = [failed.response.as_ref().map(|r| r.origin), failed.tcp_end.map(|e| e.origin)];
+    // Once a request in HTTP/2 is answered, the end of TCP is none of its own.
+    let end = failed.tcp_end.filter(|_| failed.http2.is_none() || failed.response.is_none());
+    let ends = [failed.response.as_ref().map(|r| r.origin), end.map(|e| e.origin)];
     let packets = ends.into_iter().flatten().map(|o| o.packet).chain([failed.request.origin.packet]);
     Place {
         capture: failed.capture,

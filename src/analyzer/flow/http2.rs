@@ -95,7 +95,9 @@ impl Flow {
         let end = |how, by, origin| TcpEnd { how, by, origin, inferred: false };
         let halves = [0, 1].map(|index| Some(end(TcpEndKind::Fin, side(index), stream.ended[index]?)));
         let around = self.tcp_end.map(|end| tcp_end_record(end, client));
-        halves.into_iter().flatten().chain(reset_end(stream.reset)).chain(around).min_by_key(|end| end.origin)
+        // A library may end its half and reset the stream at once: the reset has the reason.
+        let reset = reset_end(stream.reset).into_iter();
+        reset.chain(halves.into_iter().flatten()).chain(around).min_by_key(|end| end.origin)
     }
 }
 

@@ -45,6 +45,10 @@ fn check(case: &Case<'_>) -> Verdict {
     if case.has_holes(Side::Client) || case.has_holes(Side::Server) {
         return Verdict::NotThis;
     }
+    // Of HTTP/2 all streams end with TCP, whatever any of them did.
+    if case.connection.http2.is_some() && case.connection.stream_end(end).is_none() {
+        return Verdict::NotThis;
+    }
     let age = case.age().unwrap_or(0.0);
     let severity = if end.by == Side::Server { Severity::Problem } else { Severity::Notice };
     let title =
