@@ -18,7 +18,7 @@ mod tls;
 
 pub use first_close::FirstClose;
 pub use handshake::{Deflate, Handshake, HandshakeViolation, Head, KEY, KEY_BYTES};
-pub use http2::{Http2Facts, StreamReset};
+pub use http2::{Http2Facts, Stall, StreamEnd, StreamReset};
 pub use lost::{Losses, Lost};
 pub use message::{
     DataType, Defect, Head32, InflateFailure, InflateFinding, Inline, InvalidUtf8, Message, OlderSizes, SplitCharacter,
@@ -502,6 +502,9 @@ pub struct FailedHandshake {
     /// Whether it came through TLS.
     #[serde(default)]
     pub secure: bool,
+    /// The HTTP/2 stream that asked; `None` for HTTP/1.1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub http2: Option<Box<Http2Facts>>,
     /// The request.
     pub request: Head,
     /// The answer; `None` when there was none.

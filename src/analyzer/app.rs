@@ -208,12 +208,14 @@ impl AppSink<'_> {
     /// Lets HTTP/2 hand what its streams carry to what is in them.
     fn in_http2(&mut self, step: impl FnOnce(&mut Http2, &mut StreamStage<'_>)) {
         let App::Http2(app) = self.app else { return };
-        let Http2App { http2, streams, goes_away } = &mut **app;
+        let Http2App { http2, streams, goes_away, used_up, unfollowed } = &mut **app;
         let mut stage = StreamStage {
             client: http2.client(),
             tcp_stream: self.stream,
             streams,
             goes_away,
+            used_up,
+            unfollowed,
             scratch: self.scratch,
             heads: self.heads,
             websockets: self.websockets,
@@ -399,6 +401,7 @@ pub(super) fn failed_handshake(
         tcp_stream: stream,
         also_in: None,
         secure,
+        http2: None,
         client: addresses[client],
         server: addresses[1 - client],
         request: failure.request,

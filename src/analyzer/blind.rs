@@ -7,6 +7,7 @@ use super::unread::Unread;
 use crate::capture::{CaptureError, FileFacts, InputError};
 use crate::connection::{BlindSpot, GapCause};
 use crate::diagnosis::unread::why_not;
+use crate::diagnosis::words;
 use crate::ids::PacketNumber;
 use crate::limits;
 use crate::network::{FragmentLosses, NotTcp};
@@ -30,6 +31,9 @@ pub(super) struct Blind {
     /// Failed handshakes and connection attempts beyond the caps.
     pub(super) unlisted_handshakes: u64,
     pub(super) unlisted_attempts: u64,
+    /// WebSockets in HTTP/2 beyond the cap, and header blocks that could not be read.
+    pub(super) unfollowed_streams: u64,
+    pub(super) unread_header_blocks: u64,
 }
 
 /// Packets listed for each kind.
@@ -197,6 +201,24 @@ impl Blind {
                 limits::FAILED_HANDSHAKES_OF_FLOW
             );
             add("unlisted-handshakes", text);
+        }
+        if self.unfollowed_streams > 0 {
+            let text = format!(
+                "{} more WebSockets in HTTP/2 streams are left out: at most {} are followed in one connection.",
+                self.unfollowed_streams,
+                limits::HTTP2_STREAMS
+            );
+            add("unlisted-streams", text);
+        }
+        if self.unread_header_blocks > 0 {
+            let blocks = usize::try_from(self.unread_header_blocks).unwrap_or(usize::MAX);
+            let text = format!(
+                "{} of HTTP/2 could not be read: one before is missing or damaged, and each builds on those before it (RFC 7541 \
+                 section 2.3). WebSockets that were asked for or answered there are not in this report. Record from the beginning \
+                 of the connection, with a larger buffer (tcpdump -B 16384).",
+                words::count(blocks, "header block", "header blocks")
+            );
+            add("http2-headers", text);
         }
         if self.unlisted_attempts > 0 {
             let text = format!(

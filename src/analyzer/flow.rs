@@ -509,6 +509,7 @@ impl Flow {
                 tcp_stream: self.stream,
                 also_in: None,
                 secure: tls.is_some(),
+                http2: None,
                 client: self.addresses[client],
                 server: self.addresses[1 - client],
                 request: handshake.request.clone().unwrap_or_default(),

@@ -7,7 +7,7 @@ use super::case::{Case, Ending};
 use super::ends::Ends;
 use super::finding::{Cause, Finding};
 use super::{handshakes, losses, words};
-use crate::connection::{Connection, Head, Observations, Sent, TcpEndKind, TlsFacts};
+use crate::connection::{Connection, Head, Observations, Sent, StreamReset, TcpEndKind, TlsFacts};
 use crate::report::model::*;
 
 /// What stands in the report beside the connections.
@@ -219,7 +219,16 @@ fn end(record: &Connection, ending: &Ending<'_>) -> End {
         },
         None => TcpReport { how: "none", by: None, packet: None, at: None, inferred: false },
     };
-    End { code: ending.known_code(), initiator: ending.initiator, clean: ending.clean, close_frames, tcp }
+    let reset = |r: StreamReset| Http2EndReport {
+        by: r.by,
+        code: r.code,
+        name: r.name(),
+        packet: Some(r.origin.packet),
+        at: Time(r.origin.at),
+    };
+    let http2 = record.http2.as_deref().filter(|h| h.reset.is_some() || h.goes_away.is_some());
+    let http2 = http2.map(|h| Http2Report { reset: h.reset.map(reset), goaway: h.goes_away.map(reset) });
+    End { code: ending.known_code(), initiator: ending.initiator, clean: ending.clean, close_frames, tcp, http2 }
 }
 
 fn summary(

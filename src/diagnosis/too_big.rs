@@ -233,7 +233,8 @@ fn dropped_for_size(case: &Case<'_>, message: &Message, size: u64, exceeds: bool
         return None;
     }
     Some(if cut_short {
-        format!("The {closer} reset TCP while the {sender} was still sending the message")
+        let reset = case.connection.tcp_end.map_or("reset TCP", |end| super::drops::verb(case.connection, end));
+        format!("The {closer} {reset} while the {sender} was still sending the message")
     } else {
         format!(
             "The {closer} ended the connection {} after the message arrived, before it answered anything",

@@ -4,6 +4,7 @@ use hashbrown::HashSet;
 
 use super::fields::{FieldDecoder, Fields};
 use super::frame::{self, HEADER, Header, PREFACE, flag, kind};
+use super::windows::{Change, Windows};
 use crate::connection::{GapCause, Head};
 use crate::ids::{Origin, StreamOffset};
 use crate::limits;
@@ -27,6 +28,8 @@ pub trait StreamSink {
     fn asked(&mut self, stream: u32, request: Head, websocket: bool, place: Place) -> bool;
     /// The server answered (interim responses aside).
     fn answered(&mut self, stream: u32, response: Head, place: Place);
+    /// The server sent header fields that cannot be read: an answer, or trailers.
+    fn answered_unread(&mut self, stream: u32, place: Place);
     /// Data of a stream that is wanted.
     fn data(&mut self, stream: u32, bytes: &[u8], place: Place);
     /// Data of a wanted stream are missing.
@@ -37,6 +40,10 @@ pub trait StreamSink {
     fn ended(&mut self, stream: u32, place: Place);
     /// The sender ended the stream (RST_STREAM), with this code of RFC 9113 section 7.
     fn reset(&mut self, stream: u32, code: u32, place: Place);
+    /// A window of what direction `from` may send is used up, or open again: that of a stream, or of the connection (0).
+    fn window(&mut self, stream: u32, from: usize, used_up: bool, place: Place);
+    /// A WebSocket was asked for that is not followed: too many are.
+    fn unfollowed(&mut self);
     /// The sender takes no streams beyond `last` and goes away (GOAWAY), with this code.
     fn goes_away(&mut self, last: u32, code: u32, place: Place);
 }
@@ -47,6 +54,8 @@ pub struct Http2 {
     sides: [Side; 2],
     /// Streams whose data are wanted.
     wanted: HashSet<u32>,
+    /// Header blocks of requests that could not be read.
+    unread_blocks: u64,
 }
 
 #[derive(Default)]
@@ -61,6 +70,8 @@ struct Side {
     block: Option<Block>,
     /// Bytes among which frames are searched for.
     search: Option<Vec<u8>>,
+    /// What it may still send.
+    windows: Windows,
 }
 
 /// A frame whose payload is coming.
@@ -88,7 +99,7 @@ impl Http2 {
     /// A connection whose client is this direction.
     #[must_use]
     pub fn new(client: usize) -> Http2 {
-        Http2 { client, sides: Default::default(), wanted: HashSet::default() }
+        Http2 { client, sides: Default::default(), wanted: HashSet::default(), unread_blocks: 0 }
     }
 
     /// The direction of the client.
@@ -100,6 +111,12 @@ impl Http2 {
     /// So many bytes of the client's preface are there already.
     pub fn skip_preface(&mut self, bytes: usize) {
         self.sides[self.client].preface = bytes;
+    }
+
+    /// Header blocks of requests that could not be read.
+    #[must_use]
+    pub fn unread_blocks(&self) -> u64 {
+        self.unread_blocks
     }
 
     /// Takes bytes of a direction that begin at `offset` of the connection.
@@ -139,6 +156,11 @@ impl Http2 {
                     side.frame =
                         Some(Frame { header, rest: header.length, padding, payload: Vec::new(), broken: false });
                     place.to = StreamOffset(end - bytes.len() as u64);
+                    if header.kind == kind::DATA {
+                        for Change { stream, used_up } in side.windows.sent(header.stream, header.length) {
+                            sink.window(stream, from, used_up, place);
+                        }
+                    }
                     self.end_frame(place, sink);
                 }
                 continue;
@@ -186,8 +208,12 @@ impl Http2 {
         // A header block may be among what is missing.
         side.fields.lose();
         side.search = Some(Vec::new());
+        // Missing are DATA of this side, or WINDOW_UPDATE for the other.
+        for side in &mut self.sides {
+            side.windows.lose();
+        }
         if place.from == self.client {
-            side.preface = PREFACE.len();
+            self.sides[place.from].preface = PREFACE.len();
         }
         sink.gap_in_all(length, place);
     }
@@ -266,7 +292,14 @@ impl Http2 {
                     sink.reset(header.stream, code, place);
                 }
             }
-            kind::SETTINGS if !header.has(flag::ACK) => self.settings(place.from, &payload),
+            kind::SETTINGS if !header.has(flag::ACK) => self.settings(place, &payload, sink),
+            kind::WINDOW_UPDATE => {
+                let from = 1 - place.from;
+                let change = number(0).and_then(|n| self.sides[from].windows.granted(header.stream, n & 0x7fff_ffff));
+                if let Some(Change { stream, used_up }) = change {
+                    sink.window(stream, from, used_up, place);
+                }
+            }
             kind::GOAWAY => {
                 if let (Some(last), Some(code)) = (number(0), number(4)) {
                     sink.goes_away(last & 0x7fff_ffff, code, place);
@@ -277,13 +310,24 @@ impl Http2 {
     }
 
     /// The settings of one end bind the other.
-    fn settings(&mut self, from: usize, payload: &[u8]) {
+    fn settings(&mut self, place: Place, payload: &[u8], sink: &mut impl StreamSink) {
         const HEADER_TABLE_SIZE: u16 = 1;
+        const INITIAL_WINDOW_SIZE: u16 = 4;
+        let from = 1 - place.from;
+        let other = &mut self.sides[from];
+        let mut initial = None;
         for setting in payload.chunks_exact(6) {
             let &[a, b, c, d, e, f] = setting else { continue };
-            if u16::from_be_bytes([a, b]) == HEADER_TABLE_SIZE {
-                self.sides[1 - from].fields.allow(u32::from_be_bytes([c, d, e, f]));
+            let value = u32::from_be_bytes([c, d, e, f]);
+            match u16::from_be_bytes([a, b]) {
+                HEADER_TABLE_SIZE => other.fields.allow(value),
+                INITIAL_WINDOW_SIZE => initial = Some(value),
+                _ => {}
             }
+        }
+        // The last value holds (RFC 9113 section 6.5.3): the streams are gone through once.
+        for Change { stream, used_up } in initial.map(|bytes| other.windows.set_initial(bytes)).unwrap_or_default() {
+            sink.window(stream, from, used_up, place);
         }
     }
 
@@ -294,8 +338,12 @@ impl Http2 {
         if block.promise {
             return;
         }
-        if let Some(fields) = fields {
-            self.head(block.stream, &fields, place, sink);
+        let wanted = self.wanted.contains(&block.stream);
+        match fields {
+            Some(fields) => self.head(block.stream, &fields, place, sink),
+            None if place.from == self.client => self.unread_blocks += u64::from(!wanted),
+            None if wanted && !block.ends_stream => sink.answered_unread(block.stream, place),
+            None => {}
         }
         if block.ends_stream && self.wanted.contains(&block.stream) {
             sink.ended(block.stream, place);
@@ -309,10 +357,13 @@ impl Http2 {
                 return;
             }
             let websocket = fields.get(":protocol").is_some_and(|p| p.eq_ignore_ascii_case("websocket"));
-            if sink.asked(stream, fields.request(place.origin), websocket, place)
-                && self.wanted.len() < limits::HTTP2_STREAMS
-            {
+            if websocket && self.wanted.len() >= limits::HTTP2_STREAMS && !self.wanted.contains(&stream) {
+                sink.unfollowed();
+            } else if sink.asked(stream, fields.request(place.origin), websocket, place) {
                 self.wanted.insert(stream);
+                for side in &mut self.sides {
+                    side.windows.open(stream);
+                }
             }
         } else if let Some(status) = fields.get(":status")
             && !status.starts_with('1')
@@ -321,17 +372,12 @@ impl Http2 {
             sink.answered(stream, fields.response(place.origin), place);
         }
     }
-
-    /// The stream is over, and its data are wanted no more.
-    pub fn forget(&mut self, stream: u32) {
-        self.wanted.remove(&stream);
-    }
 }
 
 /// Whether frames of this type are read as a whole.
 fn is_read(kind: u8) -> bool {
     matches!(
         kind,
-        kind::HEADERS | kind::RST_STREAM | kind::SETTINGS | kind::PUSH_PROMISE | kind::GOAWAY | kind::CONTINUATION
+        kind::HEADERS | kind::RST_STREAM | kind::SETTINGS | kind::PUSH_PROMISE | kind::GOAWAY | kind::WINDOW_UPDATE | kind::CONTINUATION
     )
 }

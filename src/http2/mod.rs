@@ -6,6 +6,7 @@ mod fields;
 mod frame;
 #[cfg(test)]
 mod known_answers;
+mod windows;
 
 pub use connection::{Http2, Place, StreamSink};
 pub use frame::{PREFACE, Sender, begins};

@@ -266,8 +266,11 @@ pub struct End {
     pub clean: bool,
     /// The Close frames, in order.
     pub close_frames: Vec<CloseReport>,
-    /// The TCP ending.
+    /// The TCP ending; of a WebSocket in HTTP/2 that of its stream, END_STREAM as `fin` and RST_STREAM as `rst`.
     pub tcp: TcpReport,
+    /// What HTTP/2 said at the end, where it carried the WebSocket and said something.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub http2: Option<Http2Report>,
 }
 
 /// Who sent the first Close.
@@ -322,6 +325,33 @@ pub struct TcpReport {
     /// Whether it is a FIN that is not in the capture.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub inferred: bool,
+}
+
+/// How HTTP/2 ended the stream of a WebSocket, as far as it did.
+#[derive(Debug, Clone, Serialize)]
+pub struct Http2Report {
+    /// The first RST_STREAM of the stream.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reset: Option<Http2EndReport>,
+    /// The first GOAWAY of the connection around it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub goaway: Option<Http2EndReport>,
+}
+
+/// A RST_STREAM or GOAWAY.
+#[derive(Debug, Clone, Serialize)]
+pub struct Http2EndReport {
+    /// Who sent it.
+    pub by: Side,
+    /// Its error code.
+    pub code: u32,
+    /// The code's name in RFC 9113 section 7.
+    pub name: &'static str,
+    /// Its packet.
+    #[serde(flatten, serialize_with = "as_packet_or_null")]
+    pub packet: Option<PacketNumber>,
+    /// Its time.
+    pub at: Time,
 }
 
 /// How bad an ending is.
