@@ -15,7 +15,7 @@ use std::io::BufReader;
 use std::path::PathBuf;
 
 use crate::capture::{CaptureError, FileFacts, InputError, Stop, Timeline};
-use crate::connection::{CaptureFacts, Observations};
+use crate::connection::{CaptureFacts, KeyFacts, KeyLogFacts, Observations};
 use crate::diagnosis;
 use crate::ids::{Origin, Timestamp};
 use crate::knowledge::Knowledge;
@@ -46,6 +46,8 @@ pub struct Options {
     pub stop: Stop,
     /// TLS key logs.
     pub key_logs: Vec<PathBuf>,
+    /// The key log that `SSLKEYLOGFILE` names. It may be meant for something else: that it cannot be read is no error.
+    pub key_log_of_environment: Option<PathBuf>,
     /// Implementations that are known beside the embedded ones, or in their place.
     pub knowledge: Option<Knowledge>,
 }
@@ -76,7 +78,7 @@ pub fn observe_with(
     on_frame: &mut dyn FnMut(&FrameSeen),
 ) -> (Observations, Vec<InputError>) {
     let mut observations = Observations::default();
-    let (ring, unread) = key_ring(&options.key_logs);
+    let (ring, unread) = key_ring(options, &mut observations.keys);
     let mut errors = Analyzer::new(ring, &mut observations, on_frame).read(Timeline::open(paths, &options.stop));
     errors.extend(unread);
     observations.connections.shrink_to_fit();
@@ -86,14 +88,28 @@ pub fn observe_with(
     (observations, errors)
 }
 
-/// Reads key logs.
-fn key_ring(paths: &[PathBuf]) -> (KeyRing, Vec<InputError>) {
+/// Reads key logs, and notes in `facts` what they held.
+fn key_ring(options: &Options, facts: &mut KeyFacts) -> (KeyRing, Vec<InputError>) {
     let (mut log, mut unread) = (KeyLog::default(), Vec::new());
-    for path in paths {
+    let named = options.key_logs.iter().map(|path| (path, false));
+    let environment = options.key_log_of_environment.iter().filter(|path| !options.key_logs.contains(path));
+    for (path, from_environment) in named.chain(environment.map(|path| (path, true))) {
+        let (before, connections) = (log.lines(), log.connections());
         let read = File::open(path).and_then(|file| log.read(BufReader::with_capacity(limits::READ_BUFFER, file)));
-        unread.extend(read.err().map(|error| InputError { path: path.clone(), error: CaptureError::Io(error) }));
+        let lines = log.lines();
+        facts.logs.push(KeyLogFacts {
+            path: path.display().to_string(),
+            from_environment,
+            read: read.is_ok(),
+            connections: (log.connections() - connections) as u64,
+            malformed_lines: lines.malformed - before.malformed,
+            secrets_beyond_limit: lines.beyond - before.beyond,
+        });
+        let error = read.err().filter(|_| !from_environment);
+        unread.extend(error.map(|error| InputError { path: path.clone(), error: CaptureError::Io(error) }));
     }
-    (KeyRing::new(log, !paths.is_empty()), unread)
+    let given = facts.logs.iter().any(|l| l.read || l.connections > 0);
+    (KeyRing::new(log, given), unread)
 }
 
 /// Takes the packets of a run.
@@ -167,6 +183,7 @@ impl<'a> Analyzer<'a> {
             self.blind.file(file, several);
         }
         self.observations.blind_spots.extend(self.blind.spots());
+        self.observations.keys.from_captures = self.ring.from_captures();
         self.observations.captures = files.into_iter().map(facts).collect();
         errors
     }

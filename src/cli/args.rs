@@ -38,8 +38,9 @@ pub(super) struct Arguments {
 
     /// TLS key log that opens wss:// connections; may be given several times
     ///
-    /// Written by browsers, Node.js (--tls-keylog), Python, OpenSSL (-keylogfile) and others; the file that SSLKEYLOGFILE names in
-    /// the environment is read too.
+    /// Written by browsers, curl and Python where SSLKEYLOGFILE names a file, by Node.js (--tls-keylog=FILE), OpenSSL
+    /// (-keylogfile FILE), Go (KeyLogWriter) and others. The file that SSLKEYLOGFILE names is read too, if it is there, and so
+    /// are keys inside a pcapng. The README says how to get them.
     #[arg(short, long, value_name = "FILE")]
     pub(super) keylog: Vec<PathBuf>,
 

@@ -34,7 +34,8 @@ pub(super) fn run(arguments: &Arguments, analyze: impl Fn(&[PathBuf], Options) -
             return Outcome::Failed;
         }
     };
-    let options = Options { stop: stop.clone(), knowledge, key_logs: key_logs(arguments) };
+    let key_log_of_environment = std::env::var_os("SSLKEYLOGFILE").filter(|name| !name.is_empty()).map(PathBuf::from);
+    let options = Options { stop: stop.clone(), knowledge, key_logs: arguments.keylog.clone(), key_log_of_environment };
     let Analysis { report, errors, warnings } = analyze(&arguments.files, options);
     // From here on a signal ends the program.
     stop.now();
@@ -55,12 +56,6 @@ pub(super) fn run(arguments: &Arguments, analyze: impl Fn(&[PathBuf], Options) -
         complain(reason);
         Outcome::Failed
     })
-}
-
-/// The key logs that were named, and the one that the environment names if it is there.
-fn key_logs(arguments: &Arguments) -> Vec<PathBuf> {
-    let from_environment = std::env::var_os("SSLKEYLOGFILE").map(PathBuf::from).filter(|path| path.is_file());
-    arguments.keylog.iter().cloned().chain(from_environment).collect()
 }
 
 /// What `--knowledge` adds; `None` where it adds nothing.

@@ -31,6 +31,40 @@ pub enum TlsUnread {
     },
 }
 
+/// Where the secrets of a run came from; never what they are.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeyFacts {
+    /// The key logs that were named.
+    pub logs: Vec<KeyLogFacts>,
+    /// Connections that captures themselves brought secrets of (Decryption Secrets Blocks).
+    pub from_captures: u64,
+}
+
+impl KeyFacts {
+    /// Whether any key was looked for or found.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.logs.is_empty() && self.from_captures == 0
+    }
+}
+
+/// What a key log held.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeyLogFacts {
+    /// The path as given.
+    pub path: String,
+    /// `SSLKEYLOGFILE` named it, not the command line.
+    pub from_environment: bool,
+    /// Whether it could be read to its end.
+    pub read: bool,
+    /// Connections that it brought the first secret of.
+    pub connections: u64,
+    /// Lines that are no key log's, or cut.
+    pub malformed_lines: u64,
+    /// Secrets that were too many to keep.
+    pub secrets_beyond_limit: u64,
+}
+
 /// What the handshake of TLS agreed on, and whether the records could be opened.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TlsFacts {

@@ -47,6 +47,22 @@ pub(super) fn build(
             last_packet_at: c.last_packet_at.map(Time),
         })
         .collect();
+    let keys = (!observations.keys.is_empty()).then(|| Keys {
+        logs: observations
+            .keys
+            .logs
+            .into_iter()
+            .map(|l| KeyLogReport {
+                path: l.path,
+                from_environment: l.from_environment,
+                read: l.read,
+                connections: l.connections,
+                malformed_lines: l.malformed_lines,
+                secrets_beyond_limit: l.secrets_beyond_limit,
+            })
+            .collect(),
+        from_captures: observations.keys.from_captures,
+    });
     let Beside { handshake_failures, incidents, blind_spots } = beside;
     let summary = summary(&connections, &handshake_failures, &incidents, &captures, !blind_spots.is_empty());
     Report {
@@ -58,6 +74,7 @@ pub(super) fn build(
         incidents,
         handshake_failures,
         blind_spots,
+        keys,
     }
 }
 

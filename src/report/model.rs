@@ -39,6 +39,34 @@ pub struct Report {
     pub handshake_failures: Vec<HandshakeFailure>,
     /// What the captures could not show.
     pub blind_spots: Vec<BlindSpotReport>,
+    /// Where the secrets came from that open TLS; `null` where none were named and none were found.
+    pub keys: Option<Keys>,
+}
+
+/// Where secrets came from. What they are stands in no report.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Keys {
+    /// The key logs that were named.
+    pub logs: Vec<KeyLogReport>,
+    /// Connections that the captures themselves brought secrets of.
+    pub from_captures: u64,
+}
+
+/// A key log.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct KeyLogReport {
+    /// As given.
+    pub path: String,
+    /// `SSLKEYLOGFILE` named it, not the command line.
+    pub from_environment: bool,
+    /// Whether it could be read to its end.
+    pub read: bool,
+    /// Connections that it brought the first secret of.
+    pub connections: u64,
+    /// Lines that are no key log's, or cut.
+    pub malformed_lines: u64,
+    /// Secrets that were too many to keep.
+    pub secrets_beyond_limit: u64,
 }
 
 /// Name and version of the program.

@@ -5,7 +5,7 @@
 //! appended to by several programs at once and copied while they are written: what is no secret is counted, never an error.
 
 use std::fmt;
-use std::io::{self, BufRead};
+use std::io::{self, BufRead, BufReader, Read};
 
 use hashbrown::HashMap;
 use zeroize::{Zeroize, Zeroizing};
@@ -105,6 +105,13 @@ impl KeyLog {
     ///
     /// Those of reading; what was read until then is kept.
     pub fn read(&mut self, mut from: impl BufRead) -> io::Result<()> {
+        match Wide::of(from.fill_buf()?) {
+            Some(order) => self.read_lines(BufReader::new(Wide { from, order })),
+            None => self.read_lines(from),
+        }
+    }
+
+    fn read_lines(&mut self, mut from: impl BufRead) -> io::Result<()> {
         let mut held = Zeroizing::new(Vec::new());
         // The rest of a line that is longer than any secret is passed over.
         let mut overlong = false;
@@ -286,6 +293,51 @@ impl KeyLog {
     }
 }
 
+/// Which byte of a UTF-16 unit is the low one.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Order {
+    Little,
+    Big,
+}
+
+/// The ASCII of UTF-16, as Windows PowerShell writes when output is redirected.
+struct Wide<R> {
+    from: R,
+    order: Order,
+}
+
+impl Wide<()> {
+    /// Whether text that begins so is UTF-16: by its byte order mark, or by the zeros of ASCII.
+    fn of(begin: &[u8]) -> Option<Order> {
+        match *begin {
+            [0xff, 0xfe, ..] | [b'#' | b'A'..=b'Z', 0, ..] => Some(Order::Little),
+            [0xfe, 0xff, ..] | [0, b'#' | b'A'..=b'Z', ..] => Some(Order::Big),
+            _ => None,
+        }
+    }
+}
+
+impl<R: BufRead> Read for Wide<R> {
+    fn read(&mut self, to: &mut [u8]) -> io::Result<usize> {
+        let mut taken = 0;
+        while taken < to.len() {
+            let mut unit = [0; 2];
+            match self.from.read_exact(&mut unit) {
+                Err(e) if e.kind() == io::ErrorKind::UnexpectedEof => break,
+                read => read?,
+            }
+            let [low, high] = if self.order == Order::Little { unit } else { [unit[1], unit[0]] };
+            match (low, high) {
+                (0xff, 0xfe) => continue,
+                (low, 0) => to[taken] = low,
+                _ => to[taken] = b'?',
+            }
+            taken += 1;
+        }
+        Ok(taken)
+    }
+}
+
 /// Reads hexadecimal digits that fill `to` exactly.
 fn unhex(digits: &[u8], to: &mut [u8]) -> Option<()> {
     const NONE: u8 = 0xff;
@@ -361,6 +413,25 @@ mod tests {
         let log = log(&text);
         assert!(log.is_empty());
         assert_eq!(log.lines(), Lines { malformed: 5, ..Lines::default() });
+    }
+
+    #[test]
+    fn logs_of_windows_are_read() {
+        let text = format!("# begin\r\nCLIENT_RANDOM {} {}\r\n", hex(1, 32), hex(2, 48));
+        let expected = Lines { secrets: 1, comments: 1, ..Lines::default() };
+        let marked = format!("\u{feff}{text}");
+        let little = |text: &str| text.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<u8>>();
+        let big = |text: &str| text.encode_utf16().flat_map(u16::to_be_bytes).collect::<Vec<u8>>();
+        let forms = [marked.clone().into_bytes(), little(&marked), big(&marked), little(&text), big(&text)];
+        for (index, form) in forms.iter().enumerate() {
+            let mut log = KeyLog::default();
+            log.read(io::BufReader::with_capacity(7, form.as_slice())).unwrap();
+            assert_eq!(log.lines(), expected, "form {index}");
+            assert_eq!(log.secret(&[1; 32], Label::Master), Some(&[2; 48][..]), "form {index}");
+        }
+        let mut cut = KeyLog::default();
+        cut.add(&little(&marked)[..41]);
+        assert_eq!(cut.lines(), Lines { comments: 1, malformed: 1, ..Lines::default() });
     }
 
     #[test]

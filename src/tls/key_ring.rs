@@ -13,6 +13,8 @@ pub struct KeyRing {
     later: Option<Later>,
     /// A key log was named, or a capture carried one.
     given: bool,
+    /// Connections that captures brought the first secret of.
+    from_captures: usize,
 }
 
 impl std::fmt::Debug for KeyRing {
@@ -25,7 +27,7 @@ impl KeyRing {
     /// The secrets of these key logs.
     #[must_use]
     pub fn new(log: KeyLog, given: bool) -> KeyRing {
-        KeyRing { log, later: None, given }
+        KeyRing { log, later: None, given, from_captures: 0 }
     }
 
     /// Looks into this too when a secret is missing.
@@ -45,9 +47,17 @@ impl KeyRing {
         &self.log
     }
 
-    /// Adds secrets on the way.
+    /// Adds secrets that a capture carries, on the way.
     pub fn add(&mut self, text: &[u8]) {
+        let before = self.log.connections();
         self.log.add(text);
+        self.from_captures += self.log.connections() - before;
+    }
+
+    /// Connections that captures brought the first secret of.
+    #[must_use]
+    pub fn from_captures(&self) -> u64 {
+        self.from_captures as u64
     }
 
     /// Makes sure that the secrets of this connection are here, if they are anywhere.
@@ -55,7 +65,9 @@ impl KeyRing {
         if !self.log.knows(client_random)
             && let Some(later) = self.later.take()
         {
+            let before = self.log.connections();
             later(&mut self.log);
+            self.from_captures += self.log.connections() - before;
         }
         self.log.knows(client_random)
     }
