@@ -4,7 +4,7 @@ use wsdiag::connection::{GapCause, Head};
 use wsdiag::http2::{Http2, PREFACE, Place, StreamSink};
 use wsdiag::ids::{Origin, StreamOffset};
 use wsdiag::tcp::Sink;
-use wsdiag::tls::{Arrival, KeyLog, KeyRing, Tls};
+use wsdiag::tls::{Arrival, KeyLog, KeyRing, Plaintext, Tls};
 
 fn hex(text: &str) -> Vec<u8> {
     let digits: Vec<u8> = text.bytes().filter(u8::is_ascii_hexdigit).collect();
@@ -84,6 +84,28 @@ impl Sink for Plain {
     }
 }
 
+/// The plaintext of both directions, and whose turn it is.
+struct Both<'a> {
+    plain: &'a mut [Plain; 2],
+    from: usize,
+}
+
+impl Sink for Both<'_> {
+    fn data(&mut self, offset: StreamOffset, bytes: &[u8], origin: Origin, acknowledged: StreamOffset) {
+        self.plain[self.from].data(offset, bytes, origin, acknowledged);
+    }
+
+    fn gap(&mut self, offset: StreamOffset, length: u64, origin: Origin, why: GapCause) {
+        self.plain[self.from].gap(offset, length, origin, why);
+    }
+}
+
+impl Plaintext for Both<'_> {
+    fn turn(&mut self, from: usize) {
+        self.from = from;
+    }
+}
+
 /// Puts records through TLS, each direction in pieces of so many bytes.
 fn through(records: &[(usize, &str)], secrets: &[(&str, &str)], piece: usize) -> (Tls, [Plain; 2]) {
     let mut log = KeyLog::default();
@@ -95,7 +117,8 @@ fn through(records: &[(usize, &str)], secrets: &[(&str, &str)], piece: usize) ->
     for (from, record) in records {
         for bytes in hex(record).chunks(piece) {
             let arrival = Arrival { origin: Origin::default(), acknowledged: StreamOffset(0) };
-            tls.data(*from, StreamOffset(offsets[*from]), bytes, arrival, &mut ring, &mut plain[*from]);
+            let mut both = Both { plain: &mut plain, from: *from };
+            tls.data(*from, StreamOffset(offsets[*from]), bytes, arrival, &mut ring, &mut both);
             offsets[*from] += bytes.len() as u64;
         }
     }
@@ -162,6 +185,16 @@ impl StreamSink for Happened {
 
     fn answered(&mut self, stream: u32, response: Head, _: Place) {
         self.0.push(format!("{stream} answered {:?}", response.status()));
+    }
+
+    fn answered_unread(&mut self, stream: u32, _: Place) {
+        self.0.push(format!("{stream} answered, unread"));
+    }
+
+    fn window(&mut self, _: u32, _: usize, _: bool, _: Place) {}
+
+    fn unfollowed(&mut self) {
+        self.0.push("unfollowed".to_string());
     }
 
     fn data(&mut self, stream: u32, bytes: &[u8], _: Place) {
