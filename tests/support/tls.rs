@@ -78,9 +78,12 @@ impl Protection {
     }
 }
 
+/// The hash of a suite.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Hash {
+pub enum Hash {
+    /// Secrets of 32 bytes in TLS 1.3.
     Sha256,
+    /// Secrets of 48 bytes.
     Sha384,
 }
 
@@ -104,7 +107,7 @@ fn hmac<M: Mac + KeyInit>(key: &[u8], parts: &[&[u8]]) -> Vec<u8> {
 }
 
 /// RFC 8446 section 7.1.
-fn expand_label(hash: Hash, secret: &[u8], label: &str, length: usize) -> Vec<u8> {
+pub fn expand_label(hash: Hash, secret: &[u8], label: &str, length: usize) -> Vec<u8> {
     let label = format!("tls13 {label}");
     let info = [&[0, length as u8, label.len() as u8][..], label.as_bytes(), &[0]].concat();
     let mut out = vec![0; length];
