@@ -6,7 +6,7 @@ mod support;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use serde_json::{Value, json};
+use serde_json::Value;
 use support::clothes::{self, CLOTHES, Clothing};
 use support::conversation::Case;
 use support::files;
