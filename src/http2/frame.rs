@@ -63,7 +63,7 @@ impl Header {
             kind::HEADERS | kind::PUSH_PROMISE | kind::CONTINUATION => of_stream && self.length > 0,
             kind::PRIORITY => of_stream && self.length == 5,
             kind::RST_STREAM => known(self.stream) && self.length == 4,
-            kind::SETTINGS => !of_stream && self.length % 6 == 0 && self.length < 600,
+            kind::SETTINGS => !of_stream && self.length.is_multiple_of(6) && self.length < 600,
             kind::PING => !of_stream && self.length == 8,
             kind::GOAWAY => !of_stream && self.length >= 8,
             kind::WINDOW_UPDATE => self.length == 4 && (!of_stream || known(self.stream)),

@@ -51,7 +51,7 @@ pub static PROTECTIONS: &[Protection] = &[
     Protection { name: "TLS 1.2 AES-256-CBC SHA-384, records of all sizes", suite: 0xc028, record: 0, ..PLAIN },
     Protection {
         name: "TLS 1.2 AES-128-CBC SHA-256, encrypt-then-MAC",
-        suite: 0x003c,
+        suite: 0xc027,
         encrypt_then_mac: true,
         ..PLAIN
     },
@@ -71,16 +71,19 @@ impl Protection {
         match self.suite {
             0x1301 | 0xc02b => (16, 0),
             0xc013 => (16, 20),
-            0x003c => (16, 32),
+            0xc027 => (16, 32),
             0xc028 => (32, 48),
             _ => (32, 0),
         }
     }
 }
 
+/// The hash of a suite.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Hash {
+pub enum Hash {
+    /// Secrets of 32 bytes in TLS 1.3.
     Sha256,
+    /// Secrets of 48 bytes.
     Sha384,
 }
 
@@ -104,7 +107,7 @@ fn hmac<M: Mac + KeyInit>(key: &[u8], parts: &[&[u8]]) -> Vec<u8> {
 }
 
 /// RFC 8446 section 7.1.
-fn expand_label(hash: Hash, secret: &[u8], label: &str, length: usize) -> Vec<u8> {
+pub fn expand_label(hash: Hash, secret: &[u8], label: &str, length: usize) -> Vec<u8> {
     let label = format!("tls13 {label}");
     let info = [&[0, length as u8, label.len() as u8][..], label.as_bytes(), &[0]].concat();
     let mut out = vec![0; length];
@@ -168,7 +171,9 @@ impl Tls {
     /// The handshake: who sends what, flight by flight.
     pub fn greet(&mut self) -> Vec<(Side, Vec<u8>)> {
         let [client_random, server_random, session] = [32, 32, 32].map(|count| self.bytes(count));
-        let hellos = (self.client_hello(&client_random, &session), self.server_hello(&server_random, &session));
+        // Before TLS 1.3 a client names only sessions that it resumes.
+        let named = if self.protection.is_13() { &session[..] } else { &[] };
+        let hellos = (self.client_hello(&client_random, named), self.server_hello(&server_random, &session));
         let hello = record(HANDSHAKE, 0x0301, &hellos.0);
         if self.protection.is_13() {
             self.greet_13(&client_random, hello, &hellos.1)
