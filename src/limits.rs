@@ -207,6 +207,10 @@ pub const TLS_WRONG_KEY: u32 = 64;
 pub const MARKS: usize = 4096;
 /// Different reasons for which TLS connections were not read, counted one by one.
 pub const TLS_UNREAD: usize = 64;
+/// Bytes kept of the messages of a TLS handshake, where the master secret depends on all of them.
+pub const TLS_TRANSCRIPT: usize = 64 * 1024;
+/// Bytes that are read of a file with a private key.
+pub const PRIVATE_KEY_FILE: u64 = 1 << 20;
 /// How often a direction of a TLS connection may hold something else where a record should begin.
 pub const TLS_PLACES: u32 = 256;
 

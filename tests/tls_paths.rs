@@ -43,6 +43,11 @@ const PATHS: &[(&str, &str, &str, [u64; 2])] = &[
     ("tls11-ecdhe-rsa-aes256-sha-mte", "1.1", "TLS_ECDHE_RSA_WITH_AES_256_CBC_SHA", [2, 1]),
     ("tls10-aes128-sha", "1.0", "TLS_RSA_WITH_AES_128_CBC_SHA", [2, 1]),
     ("tls10-ecdhe-rsa-aes256-sha-mte", "1.0", "TLS_ECDHE_RSA_WITH_AES_256_CBC_SHA", [2, 1]),
+    ("tls12-rsa-ticket", "1.2", "TLS_RSA_WITH_AES_128_GCM_SHA256", [2, 1]),
+    ("tls12-rsa-sessionid", "1.2", "TLS_RSA_WITH_AES_256_GCM_SHA384", [2, 1]),
+    ("tls12-rsa-plain-master", "1.2", "TLS_RSA_WITH_AES_256_GCM_SHA384", [2, 1]),
+    ("tls12-rsa-renego", "1.2", "TLS_RSA_WITH_AES_128_GCM_SHA256", [3, 2]),
+    ("tls10-rsa-plain-master", "1.0", "TLS_RSA_WITH_AES_256_CBC_SHA", [2, 1]),
 ];
 
 #[test]
@@ -64,6 +69,49 @@ fn every_path_is_opened() {
         );
         assert!(told.from_client.lost.gaps.is_empty() && told.from_server.lost.gaps.is_empty(), "{name}");
         assert!(seen.blind_spots.is_empty(), "{name}: {:?}", seen.blind_spots);
+    }
+}
+
+/// The server's RSA key opens what was encrypted for it, and shows why nothing else.
+#[test]
+fn an_rsa_key_opens_its_key_exchanges() {
+    let folder = support::root().join("fixtures/captures/tls");
+    for key in ["server.pem", "server-pkcs1.pem"] {
+        for (name, _, suite, messages) in PATHS {
+            let options = Options { rsa_keys: vec![folder.join(key)], ..Options::default() };
+            let (seen, errors) = observe_with(&[capture(name)], &options, &mut |_| {});
+            assert!(errors.is_empty(), "{errors:?}");
+            if !suite.starts_with("TLS_RSA_WITH") {
+                assert!(seen.connections.is_empty(), "{name}");
+                assert!(seen.blind_spots[0].text.contains("ephemeral"), "{name}: {:?}", seen.blind_spots);
+                continue;
+            }
+            let told = conversation(&seen);
+            assert_eq!([told.from_client.messages, told.from_server.messages], *messages, "{name}");
+            assert_eq!((closes(told).0.len(), closes(told).1.len()), (1, 1), "{name}");
+            assert!(seen.blind_spots.is_empty(), "{name}: {:?}", seen.blind_spots);
+        }
+    }
+}
+
+#[test]
+fn a_file_without_an_rsa_key_is_named() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("key.pem");
+    let begin = |kind: &str| format!("-----BEGIN {kind}-----\nAAAA\n-----END {kind}-----\n");
+    for (text, expected) in [
+        (begin("CERTIFICATE"), "no private key"),
+        (begin("EC PRIVATE KEY"), "not RSA"),
+        (begin("PRIVATE KEY"), "not RSA"),
+        (begin("ENCRYPTED PRIVATE KEY"), "encrypted"),
+        (String::new(), "no private key"),
+    ] {
+        std::fs::write(&path, text).expect("the file can be written");
+        let options = Options { rsa_keys: vec![path.clone()], ..Options::default() };
+        let (seen, errors) = observe_with(&[capture("tls10-aes128-sha")], &options, &mut |_| {});
+        assert_eq!(errors.len(), 1);
+        assert!(errors[0].to_string().contains(expected), "{}", errors[0]);
+        assert!(seen.connections.is_empty());
     }
 }
 
@@ -108,6 +156,9 @@ fn every_capture_is_in_the_table() {
     let folder = support::root().join("fixtures/captures/tls");
     for entry in std::fs::read_dir(folder).expect("fixtures/captures/tls can be listed") {
         let name = entry.expect("a folder entry").file_name().to_string_lossy().into_owned();
+        if name.ends_with(".pem") {
+            continue;
+        }
         let name = name.strip_suffix(".pcap").or(name.strip_suffix(".keys")).expect("a capture or its key log");
         assert!(PATHS.iter().any(|(known, ..)| *known == name), "{name}");
     }

@@ -11,8 +11,10 @@ mod unread;
 
 use std::collections::VecDeque;
 use std::fs::File;
-use std::io::BufReader;
-use std::path::PathBuf;
+use std::io::{self, BufReader, Read};
+use std::path::{Path, PathBuf};
+
+use zeroize::Zeroizing;
 
 use crate::capture::{CaptureError, FileFacts, InputError, Stop, Timeline};
 use crate::connection::{CaptureFacts, Observations};
@@ -23,7 +25,7 @@ use crate::limits;
 use crate::network;
 use crate::report::model::Report;
 use crate::tcp::{Copies, FlowId, FlowTable, OutOfOrder, Place, Seen};
-use crate::tls::{KeyLog, KeyRing};
+use crate::tls::{KeyLog, KeyRing, RsaKey, RsaKeyError};
 use crate::websocket::{FrameSeen, Scratch};
 use alive::{Alive, Surplus};
 use blind::Blind;
@@ -46,6 +48,8 @@ pub struct Options {
     pub stop: Stop,
     /// TLS key logs.
     pub key_logs: Vec<PathBuf>,
+    /// PEM files with RSA private keys of servers.
+    pub rsa_keys: Vec<PathBuf>,
     /// Implementations that are known beside the embedded ones, or in their place.
     pub knowledge: Option<Knowledge>,
 }
@@ -76,7 +80,7 @@ pub fn observe_with(
     on_frame: &mut dyn FnMut(&FrameSeen),
 ) -> (Observations, Vec<InputError>) {
     let mut observations = Observations::default();
-    let (ring, unread) = key_ring(&options.key_logs);
+    let (ring, unread) = key_ring(options);
     let mut errors = Analyzer::new(ring, &mut observations, on_frame).read(Timeline::open(paths, &options.stop));
     errors.extend(unread);
     observations.connections.shrink_to_fit();
@@ -86,14 +90,32 @@ pub fn observe_with(
     (observations, errors)
 }
 
-/// Reads key logs.
-fn key_ring(paths: &[PathBuf]) -> (KeyRing, Vec<InputError>) {
+/// Reads key logs and private keys.
+fn key_ring(options: &Options) -> (KeyRing, Vec<InputError>) {
     let (mut log, mut unread) = (KeyLog::default(), Vec::new());
-    for path in paths {
+    for path in &options.key_logs {
         let read = File::open(path).and_then(|file| log.read(BufReader::with_capacity(limits::READ_BUFFER, file)));
         unread.extend(read.err().map(|error| InputError { path: path.clone(), error: CaptureError::Io(error) }));
     }
-    (KeyRing::new(log, !paths.is_empty()), unread)
+    let mut ring = KeyRing::new(log, !options.key_logs.is_empty());
+    for path in &options.rsa_keys {
+        match rsa_key(path) {
+            Ok(key) => ring.add_rsa_key(key),
+            Err(error) => unread.push(InputError { path: path.clone(), error: CaptureError::Io(error) }),
+        }
+    }
+    (ring, unread)
+}
+
+fn rsa_key(path: &Path) -> io::Result<RsaKey> {
+    let mut text = Zeroizing::new(String::with_capacity(limits::READ_BUFFER));
+    let invalid = |error| io::Error::new(io::ErrorKind::InvalidData, error);
+    match File::open(path)?.take(limits::PRIVATE_KEY_FILE).read_to_string(&mut text) {
+        // A key in DER, or no key at all.
+        Err(error) if error.kind() == io::ErrorKind::InvalidData => Err(invalid(RsaKeyError::Missing)),
+        Err(error) => Err(error),
+        Ok(_) => RsaKey::from_pem(&text).map_err(invalid),
+    }
 }
 
 /// Takes the packets of a run.

@@ -34,7 +34,8 @@ pub(super) fn run(arguments: &Arguments, analyze: impl Fn(&[PathBuf], Options) -
             return Outcome::Failed;
         }
     };
-    let options = Options { stop: stop.clone(), knowledge, key_logs: key_logs(arguments) };
+    let (key_logs, rsa_keys) = (key_logs(arguments), arguments.rsa_key.clone());
+    let options = Options { stop: stop.clone(), knowledge, key_logs, rsa_keys };
     let Analysis { report, errors, warnings } = analyze(&arguments.files, options);
     // From here on a signal ends the program.
     stop.now();

@@ -202,6 +202,18 @@ impl KeyLog {
         self.by_session.get(id).map(|s| s.as_slice())
     }
 
+    /// Whether there is any such secret.
+    pub(super) fn has_sessions(&self) -> bool {
+        !self.by_session.is_empty()
+    }
+
+    /// Adds the master secret of a session that was opened otherwise; a session has but one.
+    pub(super) fn remember(&mut self, session: &[u8], master: &[u8]) {
+        if !session.is_empty() && self.by_session.len() < limits::KEY_LOG_SECRETS {
+            self.by_session.insert(session.to_vec(), Zeroizing::new(master.to_vec()));
+        }
+    }
+
     /// The secrets for this, in the order of the log, with the client random of each.
     pub fn all(&self, label: Label) -> impl Iterator<Item = &[u8]> {
         self.secrets.iter().filter(move |s| s.label == label).filter_map(|s| self.bytes(s))

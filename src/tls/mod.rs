@@ -9,12 +9,14 @@ mod key_ring;
 mod messages;
 mod opener;
 mod record;
+mod rsa_key;
 mod schedule;
 mod session;
 mod suites;
 
 pub use key_log::{KeyLog, Label, Lines};
 pub use key_ring::KeyRing;
+pub use rsa_key::{RsaKey, RsaKeyError};
 pub use session::{Arrival, Plaintext, Tls};
 
 /// Whether these bytes begin with the header of a TLS record (RFC 8446 section 5.1).

@@ -2,11 +2,13 @@
 
 use super::direction::{Direction, Epoch, Keys, Sealed, Search, Traffic};
 use super::early::{Answer, EarlyData};
-use super::hello::{ClientHello, EncryptedExtensions, ServerHello, message};
+use super::hello::{ClientHello, EncryptedExtensions, ServerHello, encrypted_pre_master, message, new_ticket};
 use super::key_log::Label;
 use super::key_ring::KeyRing;
+use super::messages;
 use super::opener::KeyBlock;
 use super::record::{HEADER, Header, kind};
+use super::schedule::{self, Prf, Session};
 use super::suites::{self, Protection, Suite, suite};
 use crate::connection::{GapCause, TlsFacts, TlsUnread};
 use crate::ids::{Origin, StreamOffset};
@@ -55,6 +57,37 @@ impl Record<'_> {
 /// Plaintext of records that are opened, reused from record to record.
 type Content = Zeroizing<Vec<u8>>;
 
+/// A key exchange by RSA, where the key log holds no secret and an RSA key may.
+#[derive(Default)]
+struct Exchange {
+    /// The messages of the handshake so far, as long as they may be needed.
+    transcript: Vec<u8>,
+    /// They are more than are kept, or not all there.
+    cut: bool,
+    /// The secret has to come out of the ClientKeyExchange.
+    awaited: bool,
+    /// The secret that did, for those who resume the session.
+    master: Option<Zeroizing<[u8; 48]>>,
+}
+
+impl Exchange {
+    /// Takes a message into the transcript.
+    fn message(&mut self, kind: u8, body: &[u8]) {
+        if kind == message::CLIENT_HELLO {
+            *self = Exchange::default();
+        }
+        if self.transcript.len() + body.len() > limits::TLS_TRANSCRIPT
+            || body.len() >= messages::KEPT - messages::HEADER
+        {
+            self.cut = true;
+            return;
+        }
+        self.transcript.push(kind);
+        self.transcript.extend_from_slice(&(body.len() as u32).to_be_bytes()[1..]);
+        self.transcript.extend_from_slice(body);
+    }
+}
+
 /// A TLS connection.
 #[derive(Default)]
 pub struct Tls {
@@ -68,6 +101,7 @@ pub struct Tls {
     /// The openers of both directions before TLS 1.3, from the hellos to the ChangeCipherSpec.
     pending: [Option<Box<Sealed>>; 2],
     early_data: EarlyData,
+    exchange: Exchange,
     unread: Option<TlsUnread>,
     content: Content,
 }
@@ -375,6 +409,9 @@ impl Tls {
         if let Some(sealed) = self.pending[from].take() {
             self.directions[from].keys = Keys::Sealed(sealed);
             self.directions[from].messages.forget();
+        } else if self.exchange.awaited && matches!(self.directions[from].keys, Keys::Clear) {
+            // A session that is resumed, or a ClientKeyExchange that is missing.
+            self.unread.get_or_insert(TlsUnread::NoHandshake);
         }
     }
 
@@ -450,12 +487,16 @@ impl Tls {
 
     fn handshake(&mut self, from: usize, bytes: &[u8], stage: &mut Stage<'_, impl Plaintext>) {
         let mut complete: Vec<(u8, Vec<u8>)> = Vec::new();
+        let exchanges = stage.ring.opens_key_exchanges();
         self.directions[from].messages.push(bytes, |kind, body| {
-            if is_of_interest(kind) {
+            if exchanges || is_of_interest(kind) {
                 complete.push((kind, body.to_vec()));
             }
         });
         for (kind, body) in complete {
+            if exchanges && kind != message::HELLO_REQUEST {
+                self.exchange.message(kind, &body);
+            }
             self.message(from, kind, &body, stage.ring);
         }
         self.release_early_data(from, stage);
@@ -524,6 +565,12 @@ impl Tls {
                     keys.advance();
                 }
             }
+            message::CLIENT_KEY_EXCHANGE if self.exchange.awaited => self.exchanged(from, body, ring),
+            message::NEW_SESSION_TICKET => {
+                if let (Some(master), Some(ticket)) = (&self.exchange.master, new_ticket(body)) {
+                    ring.remember(&ticket, &master[..]);
+                }
+            }
             message::KEY_UPDATE => {
                 if let Keys::Sealed(keys) = &mut self.directions[from].keys {
                     keys.update();
@@ -557,12 +604,22 @@ impl Tls {
             return;
         }
         let known = ring.fetch(&hello.random);
-        if !known && ring.log().by_session(&server.session_id).is_none() {
-            self.unread = Some(if ring.is_given() {
-                TlsUnread::NoSecret { connections: ring.log().connections() as u64 }
-            } else {
-                TlsUnread::NoKeys
-            });
+        let session = |ring: &KeyRing| {
+            let resumed = hello.ticket.and_then(|ticket| ring.log().by_session(&ticket));
+            resumed.or_else(|| ring.log().by_session(&server.session_id)).map(|secret| Zeroizing::new(secret.to_vec()))
+        };
+        let resumed = session(ring).filter(|_| server.version < 0x0304);
+        if !known {
+            self.exchange.awaited = server.version < 0x0304 && suite.is_rsa_exchange() && ring.opens_key_exchanges();
+        }
+        if !known && resumed.is_none() {
+            if !self.exchange.awaited {
+                self.unread = Some(match (ring.is_given(), ring.rsa_keys()) {
+                    (true, _) => TlsUnread::NoSecret { connections: ring.log().connections() as u64 },
+                    (false, 0) => TlsUnread::NoKeys,
+                    (false, _) => TlsUnread::Ephemeral,
+                });
+            }
             return;
         }
         if server.version >= 0x0304 {
@@ -589,24 +646,53 @@ impl Tls {
                 self.unread = Some(TlsUnread::NoSecret { connections: ring.log().connections() as u64 });
             }
         } else {
-            let master =
-                ring.secret(&hello.random, Label::Master).or_else(|| ring.log().by_session(&server.session_id));
-            let block = master.map(|master| KeyBlock {
-                master,
-                client_random: &hello.random,
-                server_random: &server.random,
-                suite,
-                version: server.version,
-                encrypt_then_mac: server.encrypt_then_mac,
-            });
-            match block.and_then(|b| b.openers()) {
-                Some([from_client, from_server]) => {
-                    self.pending[client] = Some(Box::new(Sealed::with(from_client)));
-                    self.pending[1 - client] = Some(Box::new(Sealed::with(from_server)));
-                }
-                None => self.unread = Some(TlsUnread::NoSecret { connections: ring.log().connections() as u64 }),
+            let master = ring.secret(&hello.random, Label::Master).map(|secret| Zeroizing::new(secret.to_vec()));
+            if !master.or(resumed).is_some_and(|master| self.prepare(client, &master)) {
+                self.unread = Some(TlsUnread::NoSecret { connections: ring.log().connections() as u64 });
             }
         }
+    }
+
+    /// Prepares the keys of both directions before TLS 1.3.
+    fn prepare(&mut self, client: usize, master: &[u8]) -> bool {
+        let (Some(hello), Some(server), Some(suite)) = (&self.hello, &self.server, self.suite) else { return false };
+        let block = KeyBlock {
+            master,
+            client_random: &hello.random,
+            server_random: &server.random,
+            suite,
+            version: server.version,
+            encrypt_then_mac: server.encrypt_then_mac,
+        };
+        let Some([from_client, from_server]) = block.openers() else { return false };
+        self.pending[client] = Some(Box::new(Sealed::with(from_client)));
+        self.pending[1 - client] = Some(Box::new(Sealed::with(from_server)));
+        true
+    }
+
+    /// The client has sent the pre-master secret, encrypted for the server.
+    fn exchanged(&mut self, client: usize, body: &[u8], ring: &mut KeyRing) {
+        self.exchange.awaited = false;
+        let (Some(hello), Some(server), Some(suite)) = (&self.hello, &self.server, self.suite) else { return };
+        let Some(pre_master) = ring.pre_master(encrypted_pre_master(body)) else {
+            self.unread = Some(match ring.rsa_keys() {
+                0 => TlsUnread::NoSecret { connections: ring.log().connections() as u64 },
+                keys => TlsUnread::NoRsaKey { keys: keys as u64 },
+            });
+            return;
+        };
+        let session = match server.extended_master_secret {
+            true if self.exchange.cut => {
+                self.unread = Some(TlsUnread::NoHandshake);
+                return;
+            }
+            true => Session::Transcript(&self.exchange.transcript),
+            false => Session::Randoms(&hello.random, &server.random),
+        };
+        let master = schedule::master(Prf::of(server.version, suite.hash), &pre_master, session);
+        ring.remember(&server.session_id, &master[..]);
+        self.prepare(client, &master[..]);
+        self.exchange = Exchange { master: Some(master), ..Exchange::default() };
     }
 }
 
@@ -618,6 +704,8 @@ fn is_of_interest(kind: u8) -> bool {
             | message::ENCRYPTED_EXTENSIONS
             | message::END_OF_EARLY_DATA
             | message::FINISHED
+            | message::CLIENT_KEY_EXCHANGE
+            | message::NEW_SESSION_TICKET
             | message::KEY_UPDATE
     )
 }

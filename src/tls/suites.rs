@@ -81,6 +81,11 @@ pub(super) struct Suite {
 }
 
 impl Suite {
+    /// Whether the client sends the secret encrypted for the server's RSA key.
+    pub(super) fn is_rsa_exchange(&self) -> bool {
+        self.name.starts_with("TLS_RSA_WITH_")
+    }
+
     /// Its name in the registry, or its number and what is known of it.
     pub(super) fn title(&self) -> String {
         match (self.name, self.protection) {
