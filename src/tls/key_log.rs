@@ -214,9 +214,17 @@ impl KeyLog {
         }
     }
 
-    /// The secrets for this, in the order of the log, with the client random of each.
-    pub fn all(&self, label: Label) -> impl Iterator<Item = &[u8]> {
-        self.secrets.iter().filter(move |s| s.label == label).filter_map(|s| self.bytes(s))
+    /// The client randoms of connections of TLS 1.3, in the order of the log.
+    pub(super) fn of_tls13(&self) -> Vec<[u8; 32]> {
+        let mut all: Vec<(u32, [u8; 32])> = Vec::new();
+        for (random, newest) in &self.by_random {
+            let label = self.secrets.get(*newest as usize).map(|secret| secret.label);
+            if label.is_some_and(|label| label != Label::Master) {
+                all.push((*newest, *random));
+            }
+        }
+        all.sort_unstable();
+        all.into_iter().map(|(_, random)| random).collect()
     }
 
     fn bytes(&self, secret: &Secret) -> Option<&[u8]> {

@@ -2,13 +2,15 @@
 
 use super::key_log::{KeyLog, Label};
 use super::rsa_key::RsaKey;
+use crate::limits;
+
+use hashbrown::HashSet;
 use zeroize::Zeroizing;
 
 /// What looks for secrets in the captures themselves: called once, when a connection's are missing.
 type Later = Box<dyn FnOnce(&mut KeyLog)>;
 
 /// The secrets of a run.
-#[derive(Default)]
 pub struct KeyRing {
     log: KeyLog,
     rsa_keys: Vec<RsaKey>,
@@ -16,6 +18,18 @@ pub struct KeyRing {
     later: Option<Later>,
     /// A key log was named, or a capture carried one.
     given: bool,
+    /// Client randoms whose hellos were seen: their connections are none of those that began before the capture.
+    met: HashSet<[u8; 32]>,
+    /// The client randoms that are tried on such connections, and of how many the log knew when they were listed.
+    joinable: Option<(usize, Vec<[u8; 32]>)>,
+    /// Bytes that may still be spent on trying them.
+    pub(super) effort: u64,
+}
+
+impl Default for KeyRing {
+    fn default() -> Self {
+        KeyRing::new(KeyLog::default(), false)
+    }
 }
 
 impl std::fmt::Debug for KeyRing {
@@ -28,7 +42,15 @@ impl KeyRing {
     /// The secrets of these key logs.
     #[must_use]
     pub fn new(log: KeyLog, given: bool) -> KeyRing {
-        KeyRing { log, rsa_keys: Vec::new(), later: None, given }
+        KeyRing {
+            log,
+            rsa_keys: Vec::new(),
+            later: None,
+            given,
+            met: HashSet::new(),
+            joinable: None,
+            effort: limits::TLS_JOINED_IN_ALL,
+        }
     }
 
     /// Adds the private key of a server.
@@ -88,7 +110,32 @@ impl KeyRing {
         {
             later(&mut self.log);
         }
-        self.log.knows(client_random)
+        let known = self.log.knows(client_random);
+        if known && self.met.len() < limits::KEY_LOG_SECRETS {
+            self.met.insert(*client_random);
+        }
+        known
+    }
+
+    /// The client randoms of connections of TLS 1.3 that may have begun before the capture, in the order of the log.
+    pub(super) fn joinable(&mut self) -> Vec<[u8; 32]> {
+        if let Some(later) = self.later.take() {
+            later(&mut self.log);
+        }
+        let known = self.log.connections();
+        match self.joinable.take() {
+            Some((then, randoms)) if then == known => randoms,
+            _ => {
+                let mut randoms = self.log.of_tls13();
+                randoms.retain(|random| !self.met.contains(random));
+                randoms
+            }
+        }
+    }
+
+    /// Keeps the list for the next connection.
+    pub(super) fn give_back(&mut self, randoms: Vec<[u8; 32]>) {
+        self.joinable = Some((self.log.connections(), randoms));
     }
 
     pub(super) fn secret(&self, client_random: &[u8; 32], label: Label) -> Option<&[u8]> {

@@ -4,6 +4,7 @@
 mod direction;
 mod early;
 mod hello;
+mod joined;
 mod key_log;
 mod key_ring;
 mod messages;

@@ -3,6 +3,7 @@
 use super::direction::{Direction, Epoch, Keys, Sealed, Search, Traffic};
 use super::early::{Answer, EarlyData};
 use super::hello::{ClientHello, EncryptedExtensions, ServerHello, encrypted_pre_master, message, new_ticket};
+use super::joined::{self, Other};
 use super::key_log::Label;
 use super::key_ring::KeyRing;
 use super::messages;
@@ -30,6 +31,8 @@ pub struct Arrival {
 pub trait Plaintext: Sink {
     /// What follows is of this direction.
     fn turn(&mut self, from: usize);
+    /// What follows does not begin with the connection.
+    fn joins(&mut self);
 }
 
 /// What a packet's bytes need on their way.
@@ -102,6 +105,11 @@ pub struct Tls {
     pending: [Option<Box<Sealed>>; 2],
     early_data: EarlyData,
     exchange: Exchange,
+    /// The handshake was not seen, and one end's secret was found.
+    joined: Option<Other>,
+    /// Records on which secrets were tried, and bytes that were spent on it.
+    attempts: u32,
+    spent: u64,
     unread: Option<TlsUnread>,
     content: Content,
 }
@@ -394,13 +402,58 @@ impl Tls {
             kind::HANDSHAKE => self.handshake(from, record.fragment, stage),
             kind::APPLICATION_DATA => {
                 self.protect(from);
+                if matches!(self.directions[from].keys, Keys::Clear) && (self.server.is_none() || self.joined.is_some()) {
+                    self.join(from, record, stage);
+                }
                 if let Keys::Sealed(_) = self.directions[from].keys {
                     self.record(from, record, stage);
+                } else if self.may_join(stage.ring) {
+                    // Another record may be opened.
                 } else if self.hello.as_ref().is_none_or(|h| !h.early_data) {
                     self.unread.get_or_insert(TlsUnread::NoHandshake);
                 }
             }
             _ => {}
+        }
+    }
+
+    /// Whether the connection began before the capture and was found among the secrets.
+    #[must_use]
+    pub fn is_joined(&self) -> bool {
+        self.joined.is_some()
+    }
+
+    /// Whether secrets may still be tried on records.
+    fn may_join(&self, ring: &KeyRing) -> bool {
+        let tried = self.attempts >= limits::TLS_JOINED_ATTEMPTS;
+        self.joined.is_some() || self.hello.is_none() && self.server.is_none() && ring.is_given() && !tried
+    }
+
+    /// Tries secrets on a record of a connection whose handshake was not seen.
+    fn join(&mut self, from: usize, record: Record<'_>, stage: &mut Stage<'_, impl Plaintext>) {
+        let ring = &mut *stage.ring;
+        if !self.may_join(ring) || record.header.version != 0x0303 {
+            return;
+        }
+        self.attempts += 1;
+        let mut left = limits::TLS_JOINED.saturating_sub(self.spent);
+        let (header, sealed) = (record.header, record.fragment);
+        let found = if let Some(other) = &self.joined {
+            joined::seek_other(ring, other, self.client == Some(from), header, sealed, &mut left)
+        } else if let Some(found) = joined::seek(ring, header, sealed, &mut left) {
+            self.client = Some(if found.by_client { from } else { 1 - from });
+            self.suite = Some(suites::of_aead(found.aead));
+            self.server = Some(ServerHello { version: 0x0304, ..ServerHello::default() });
+            self.joined = Some(Other { random: found.random, aead: found.aead, hash: found.traffic.hash });
+            Some((found.traffic, found.opener))
+        } else {
+            None
+        };
+        self.spent = limits::TLS_JOINED - left;
+        if let Some((traffic, opener)) = found {
+            self.directions[from].keys = Keys::Sealed(Box::new(Sealed::joined(traffic, opener)));
+            self.directions[from].done_to = record.begin;
+            stage.sink.joins();
         }
     }
 

@@ -96,6 +96,17 @@ impl Suite {
     }
 }
 
+/// The suite of TLS 1.3 that protects records so.
+pub(super) fn of_aead(aead: Aead) -> Suite {
+    suite(match aead {
+        Aead::Aes128Gcm => 0x1301,
+        Aead::Aes256Gcm => 0x1302,
+        Aead::ChaCha20Poly1305 => 0x1303,
+        Aead::Aes128Ccm | Aead::Aes256Ccm => 0x1304,
+        Aead::Aes128Ccm8 | Aead::Aes256Ccm8 => 0x1305,
+    })
+}
+
 /// What TLS 1.3 may protect records with where the secrets have so many bytes, the most usual first.
 pub(super) fn of_secret(bytes: usize) -> &'static [(Aead, Hash)] {
     match bytes {
