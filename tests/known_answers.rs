@@ -104,6 +104,8 @@ impl Plaintext for Both<'_> {
     fn turn(&mut self, from: usize) {
         self.from = from;
     }
+
+    fn joins(&mut self) {}
 }
 
 /// Puts records through TLS, each direction in pieces of so many bytes.

@@ -43,6 +43,11 @@ const PATHS: &[(&str, &str, &str, [u64; 2])] = &[
     ("tls11-ecdhe-rsa-aes256-sha-mte", "1.1", "TLS_ECDHE_RSA_WITH_AES_256_CBC_SHA", [2, 1]),
     ("tls10-aes128-sha", "1.0", "TLS_RSA_WITH_AES_128_CBC_SHA", [2, 1]),
     ("tls10-ecdhe-rsa-aes256-sha-mte", "1.0", "TLS_ECDHE_RSA_WITH_AES_256_CBC_SHA", [2, 1]),
+    ("tls12-rsa-ticket", "1.2", "TLS_RSA_WITH_AES_128_GCM_SHA256", [2, 1]),
+    ("tls12-rsa-sessionid", "1.2", "TLS_RSA_WITH_AES_256_GCM_SHA384", [2, 1]),
+    ("tls12-rsa-plain-master", "1.2", "TLS_RSA_WITH_AES_256_GCM_SHA384", [2, 1]),
+    ("tls12-rsa-renego", "1.2", "TLS_RSA_WITH_AES_128_GCM_SHA256", [3, 2]),
+    ("tls10-rsa-plain-master", "1.0", "TLS_RSA_WITH_AES_256_CBC_SHA", [2, 1]),
 ];
 
 #[test]
@@ -64,6 +69,102 @@ fn every_path_is_opened() {
         );
         assert!(told.from_client.lost.gaps.is_empty() && told.from_server.lost.gaps.is_empty(), "{name}");
         assert!(seen.blind_spots.is_empty(), "{name}: {:?}", seen.blind_spots);
+    }
+}
+
+/// The server's RSA key opens what was encrypted for it, and shows why nothing else.
+#[test]
+fn an_rsa_key_opens_its_key_exchanges() {
+    let folder = support::root().join("fixtures/captures/tls");
+    for key in ["server.pem", "server-pkcs1.pem"] {
+        for (name, _, suite, messages) in PATHS {
+            let options = Options { rsa_keys: vec![folder.join(key)], ..Options::default() };
+            let (seen, errors) = observe_with(&[capture(name)], &options, &mut |_| {});
+            assert!(errors.is_empty(), "{errors:?}");
+            if !suite.starts_with("TLS_RSA_WITH") {
+                assert!(seen.connections.is_empty(), "{name}");
+                assert!(seen.blind_spots[0].text.contains("ephemeral"), "{name}: {:?}", seen.blind_spots);
+                continue;
+            }
+            let told = conversation(&seen);
+            assert_eq!([told.from_client.messages, told.from_server.messages], *messages, "{name}");
+            assert_eq!((closes(told).0.len(), closes(told).1.len()), (1, 1), "{name}");
+            assert!(seen.blind_spots.is_empty(), "{name}: {:?}", seen.blind_spots);
+        }
+    }
+}
+
+#[test]
+fn a_file_without_an_rsa_key_is_named() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("key.pem");
+    let begin = |kind: &str| format!("-----BEGIN {kind}-----\nAAAA\n-----END {kind}-----\n");
+    for (text, expected) in [
+        (begin("CERTIFICATE"), "no private key"),
+        (begin("EC PRIVATE KEY"), "not RSA"),
+        (begin("PRIVATE KEY"), "not RSA"),
+        (begin("ENCRYPTED PRIVATE KEY"), "encrypted"),
+        (String::new(), "no private key"),
+    ] {
+        std::fs::write(&path, text).expect("the file can be written");
+        let options = Options { rsa_keys: vec![path.clone()], ..Options::default() };
+        let (seen, errors) = observe_with(&[capture("tls10-aes128-sha")], &options, &mut |_| {});
+        assert_eq!(errors.len(), 1);
+        assert!(errors[0].to_string().contains(expected), "{}", errors[0]);
+        assert!(seen.connections.is_empty());
+    }
+}
+
+/// Packets with payload, by their place in the capture.
+fn carrying(packets: &[([u8; 8], Vec<u8>)]) -> Vec<usize> {
+    (0..packets.len()).filter(|at| packets[*at].1.len() > places(&packets[*at].1).1).collect()
+}
+
+/// A capture that begins behind the upgrade: the secrets of TLS 1.3 are found by trying them.
+#[test]
+fn a_connection_is_joined_in_the_midst_of_tls() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("late.pcap");
+    for name in ["tls13-aes128gcm", "tls13-aes256gcm", "tls13-chacha20", "tls13-ccm", "tls13-ccm8", "tls13-padding"] {
+        let packets = read(&capture(name));
+        // What carries the last five messages, and the alert that ends TLS.
+        let carrying = carrying(&packets);
+        write(&path, &packets[carrying[carrying.len() - 6]..]);
+        let seen = observe(&path, &key_log(name));
+        let told = conversation(&seen);
+        assert!(told.joined_midstream, "{name}");
+        assert_eq!((told.from_client.messages, told.from_server.messages), (2, 1), "{name}");
+        assert_eq!((closes(told).0.len(), closes(told).1.len()), (1, 1), "{name}");
+    }
+}
+
+/// Each packet with payload missing once: every Close that is still in the capture is found.
+#[test]
+fn a_missing_packet_hides_no_close_but_its_own() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("lost.pcap");
+    let names = ["tls13-aes128gcm", "tls12-ecdhe-rsa-aes128-gcm-sha256", "tls12-ecdhe-rsa-aes128-sha"];
+    for name in names {
+        let packets = read(&capture(name));
+        let whole = observe(&capture(name), &key_log(name));
+        let expected = conversation(&whole);
+        let frame = |o: wsdiag::ids::Origin| o.packet.number() as usize - 1;
+        let of = |c: &Connection| [c.from_client.closes[0].origin, c.from_server.closes[0].origin].map(frame);
+        let close_at = of(expected);
+        let upgrade_at = frame(expected.handshake.as_ref().expect("a handshake").response.origin);
+        // The hellos are needed: without their randoms there are no keys.
+        for lost in carrying(&packets).into_iter().filter(|at| *at > upgrade_at) {
+            let mut rest = packets.clone();
+            rest.remove(lost);
+            write(&path, &rest);
+            let seen = observe(&path, &key_log(name));
+            let told = conversation(&seen);
+            let found = closes(told);
+            assert_eq!(found.0.len(), usize::from(lost != close_at[0]), "{name} without packet {}", lost + 1);
+            assert_eq!(found.1.len(), usize::from(lost != close_at[1]), "{name} without packet {}", lost + 1);
+            let gaps = told.from_client.lost.gaps.len() + told.from_server.lost.gaps.len();
+            assert!(gaps <= 1, "{name} without packet {}: {gaps} gaps", lost + 1);
+        }
     }
 }
 
@@ -108,6 +209,9 @@ fn every_capture_is_in_the_table() {
     let folder = support::root().join("fixtures/captures/tls");
     for entry in std::fs::read_dir(folder).expect("fixtures/captures/tls can be listed") {
         let name = entry.expect("a folder entry").file_name().to_string_lossy().into_owned();
+        if name.ends_with(".pem") {
+            continue;
+        }
         let name = name.strip_suffix(".pcap").or(name.strip_suffix(".keys")).expect("a capture or its key log");
         assert!(PATHS.iter().any(|(known, ..)| *known == name), "{name}");
     }

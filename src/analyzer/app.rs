@@ -98,6 +98,8 @@ pub(super) struct AppSink<'a> {
     pub(super) refused: &'a mut Vec<FailedHandshake>,
     pub(super) heads: &'a mut Heads,
     pub(super) websockets: &'a mut usize,
+    /// The plaintext begins somewhere in the midst of TLS.
+    pub(super) joined: bool,
     /// Secrets; `None` inside TLS.
     pub(super) ring: Option<&'a mut KeyRing>,
 }
@@ -160,7 +162,7 @@ impl AppSink<'_> {
 
     /// Whether the SYN of this direction was seen.
     fn has_begun(&self) -> bool {
-        self.ends[self.from].syn.is_some()
+        self.ends[self.from].syn.is_some() && !self.joined
     }
 
     /// Bytes of TLS.
@@ -195,6 +197,7 @@ impl AppSink<'_> {
             refused: self.refused,
             heads: self.heads,
             websockets: self.websockets,
+            joined: tls.is_joined(),
             ring: None,
         };
         step(tls, ring, &mut sink);
@@ -415,6 +418,10 @@ pub(super) fn failed_handshake(
 impl Plaintext for AppSink<'_> {
     fn turn(&mut self, from: usize) {
         self.from = from;
+    }
+
+    fn joins(&mut self) {
+        self.joined = true;
     }
 }
 

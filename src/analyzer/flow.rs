@@ -206,6 +206,7 @@ impl Flow {
             refused: &mut self.refused,
             heads: shared.heads,
             websockets: shared.websockets,
+            joined: false,
             ring: Some(shared.ring),
         };
         if segment.payload_wire_length > 0 || flags.syn() || flags.fin() || !mine.has_started() {
@@ -354,6 +355,7 @@ impl Flow {
                 refused: &mut self.refused,
                 heads: shared.heads,
                 websockets: shared.websockets,
+                joined: false,
                 ring: Some(shared.ring),
             };
             self.assemblers[from].finish(now, &mut sink);
@@ -390,6 +392,7 @@ impl Flow {
             refused: &mut self.refused,
             heads: shared.heads,
             websockets: shared.websockets,
+            joined: tls.as_ref().is_some_and(|tls| tls.is_joined()),
             ring: tls.is_none().then_some(&mut *shared.ring),
         };
         sink.finish_probe(in_order, self.tcp_end.is_some());

@@ -11,8 +11,10 @@ mod unread;
 
 use std::collections::VecDeque;
 use std::fs::File;
-use std::io::BufReader;
-use std::path::PathBuf;
+use std::io::{self, BufReader, Read};
+use std::path::{Path, PathBuf};
+
+use zeroize::Zeroizing;
 
 use crate::capture::{CaptureError, FileFacts, InputError, Stop, Timeline};
 use crate::connection::{CaptureFacts, KeyFacts, KeyLogFacts, Observations};
@@ -23,7 +25,7 @@ use crate::limits;
 use crate::network;
 use crate::report::model::Report;
 use crate::tcp::{Copies, FlowId, FlowTable, OutOfOrder, Place, Seen};
-use crate::tls::{KeyLog, KeyRing};
+use crate::tls::{KeyLog, KeyRing, RsaKey, RsaKeyError};
 use crate::websocket::{FrameSeen, Scratch};
 use alive::{Alive, Surplus};
 use blind::Blind;
@@ -48,6 +50,8 @@ pub struct Options {
     pub key_logs: Vec<PathBuf>,
     /// The key log that `SSLKEYLOGFILE` names. It may be meant for something else: that it cannot be read is no error.
     pub key_log_of_environment: Option<PathBuf>,
+    /// PEM files with RSA private keys of servers.
+    pub rsa_keys: Vec<PathBuf>,
     /// Implementations that are known beside the embedded ones, or in their place.
     pub knowledge: Option<Knowledge>,
 }
@@ -88,7 +92,7 @@ pub fn observe_with(
     (observations, errors)
 }
 
-/// Reads key logs, and notes in `facts` what they held.
+/// Reads key logs and private keys, and notes in `facts` what they held.
 fn key_ring(options: &Options, facts: &mut KeyFacts) -> (KeyRing, Vec<InputError>) {
     let (mut log, mut unread) = (KeyLog::default(), Vec::new());
     let named = options.key_logs.iter().map(|path| (path, false));
@@ -109,7 +113,25 @@ fn key_ring(options: &Options, facts: &mut KeyFacts) -> (KeyRing, Vec<InputError
         unread.extend(error.map(|error| InputError { path: path.clone(), error: CaptureError::Io(error) }));
     }
     let given = facts.logs.iter().any(|l| l.read || l.connections > 0);
-    (KeyRing::new(log, given), unread)
+    let mut ring = KeyRing::new(log, given);
+    for path in &options.rsa_keys {
+        match rsa_key(path) {
+            Ok(key) => ring.add_rsa_key(key),
+            Err(error) => unread.push(InputError { path: path.clone(), error: CaptureError::Io(error) }),
+        }
+    }
+    (ring, unread)
+}
+
+fn rsa_key(path: &Path) -> io::Result<RsaKey> {
+    let mut text = Zeroizing::new(String::with_capacity(limits::READ_BUFFER));
+    let invalid = |error| io::Error::new(io::ErrorKind::InvalidData, error);
+    match File::open(path)?.take(limits::PRIVATE_KEY_FILE).read_to_string(&mut text) {
+        // A key in DER, or no key at all.
+        Err(error) if error.kind() == io::ErrorKind::InvalidData => Err(invalid(RsaKeyError::Missing)),
+        Err(error) => Err(error),
+        Ok(_) => RsaKey::from_pem(&text).map_err(invalid),
+    }
 }
 
 /// Takes the packets of a run.

@@ -44,6 +44,13 @@ pub(super) struct Arguments {
     #[arg(short, long, value_name = "FILE")]
     pub(super) keylog: Vec<PathBuf>,
 
+    /// RSA private key of a server, in PEM; may be given several times
+    ///
+    /// Opens connections of TLS 1.2 and before whose cipher suite sends the secret to that key (TLS_RSA_WITH_...). All others need
+    /// a key log.
+    #[arg(long, value_name = "PEM")]
+    pub(super) rsa_key: Vec<PathBuf>,
+
     /// Know the implementations too that the files in FOLDER describe (repeatable)
     ///
     /// A file whose id is one that wsdiag knows replaces that. See docs/knowledge.md.

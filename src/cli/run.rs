@@ -35,7 +35,13 @@ pub(super) fn run(arguments: &Arguments, analyze: impl Fn(&[PathBuf], Options) -
         }
     };
     let key_log_of_environment = std::env::var_os("SSLKEYLOGFILE").filter(|name| !name.is_empty()).map(PathBuf::from);
-    let options = Options { stop: stop.clone(), knowledge, key_logs: arguments.keylog.clone(), key_log_of_environment };
+    let options = Options {
+        stop: stop.clone(),
+        knowledge,
+        key_logs: arguments.keylog.clone(),
+        key_log_of_environment,
+        rsa_keys: arguments.rsa_key.clone(),
+    };
     let Analysis { report, errors, warnings } = analyze(&arguments.files, options);
     // From here on a signal ends the program.
     stop.now();

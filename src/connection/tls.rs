@@ -15,6 +15,13 @@ pub enum TlsUnread {
         /// Connections that the key logs hold secrets of.
         connections: u64,
     },
+    /// Private RSA keys were supplied, and the client sent its secret to another.
+    NoRsaKey {
+        /// The keys supplied.
+        keys: u64,
+    },
+    /// Private RSA keys alone were supplied, and the secret was agreed on without them.
+    Ephemeral,
     /// The handshake is not in the capture, and without it secrets cannot be assigned.
     NoHandshake,
     /// The cipher suite is known by name only.

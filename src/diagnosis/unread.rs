@@ -11,6 +11,17 @@ pub(crate) fn why_not(unread: &TlsUnread) -> String {
             "the key log holds no secret for this connection's client random (it has those of {connections} others): it was \
              written by another process, or began later"
         ),
+        TlsUnread::NoRsaKey { keys: 1 } => {
+            "the client encrypted its secret for another key than the RSA key given".to_string()
+        }
+        TlsUnread::NoRsaKey { keys } => {
+            format!("the client encrypted its secret for none of the {keys} RSA keys given")
+        }
+        TlsUnread::Ephemeral => {
+            "its ends agreed on ephemeral keys, which the server's RSA key does not open: it takes a key log \
+             (--keylog FILE)"
+                .to_string()
+        }
         TlsUnread::NoHandshake => "its TLS handshake is not in the capture".to_string(),
         TlsUnread::Suite { name } => format!("its cipher suite {name} is not supported"),
         TlsUnread::Garbled => "its bytes do not go on like TLS".to_string(),

@@ -37,7 +37,7 @@ impl Traffic {
         Traffic { secret, aead: self.aead, hash: self.hash }
     }
 
-    fn opener(&self) -> Option<Opener> {
+    pub(super) fn opener(&self) -> Option<Opener> {
         Opener::from_secret(self.aead, self.hash, &self.secret)
     }
 }
@@ -57,6 +57,11 @@ impl Sealed {
     /// The keys of a direction before TLS 1.3.
     pub(super) fn with(opener: Opener) -> Sealed {
         Sealed { opener, epoch: Epoch::Traffic, traffic: None, next: VecDeque::new(), proven: false }
+    }
+
+    /// The keys of a connection of TLS 1.3 whose handshake was not seen.
+    pub(super) fn joined(traffic: Traffic, opener: Opener) -> Sealed {
+        Sealed { opener, epoch: Epoch::Traffic, traffic: Some(traffic), next: VecDeque::new(), proven: true }
     }
 
     /// The secrets of a direction, in the order of their use.

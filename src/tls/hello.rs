@@ -1,11 +1,16 @@
 //! The messages of the handshake that tell how a connection is protected (RFC 8446 section 4, RFC 5246 section 7.4).
 
+use sha2::{Digest, Sha256};
+
 /// Handshake types.
 pub(super) mod message {
+    pub(crate) const HELLO_REQUEST: u8 = 0;
     pub(crate) const CLIENT_HELLO: u8 = 1;
     pub(crate) const SERVER_HELLO: u8 = 2;
+    pub(crate) const NEW_SESSION_TICKET: u8 = 4;
     pub(crate) const END_OF_EARLY_DATA: u8 = 5;
     pub(crate) const ENCRYPTED_EXTENSIONS: u8 = 8;
+    pub(crate) const CLIENT_KEY_EXCHANGE: u8 = 16;
     pub(crate) const FINISHED: u8 = 20;
     pub(crate) const KEY_UPDATE: u8 = 24;
 }
@@ -15,6 +20,7 @@ mod extension {
     pub(super) const ALPN: u16 = 16;
     pub(super) const ENCRYPT_THEN_MAC: u16 = 22;
     pub(super) const EXTENDED_MASTER_SECRET: u16 = 23;
+    pub(super) const SESSION_TICKET: u16 = 35;
     pub(super) const PRE_SHARED_KEY: u16 = 41;
     pub(super) const EARLY_DATA: u16 = 42;
     pub(super) const SUPPORTED_VERSIONS: u16 = 43;
@@ -67,6 +73,8 @@ pub(super) struct ClientHello {
     /// Application protocols it offers (RFC 7301).
     pub(super) alpn: Vec<String>,
     pub(super) early_data: bool,
+    /// Of the ticket by which it would resume a session (RFC 5077), a hash.
+    pub(super) ticket: Option<[u8; 32]>,
 }
 
 impl ClientHello {
@@ -87,6 +95,7 @@ impl ClientHello {
                 extension::SERVER_NAME => hello.server_name = server_name(body),
                 extension::ALPN => hello.alpn = protocols(body),
                 extension::EARLY_DATA => hello.early_data = true,
+                extension::SESSION_TICKET if !body.0.is_empty() => hello.ticket = Some(ticket_id(body.0)),
                 _ => {}
             }
         }
@@ -134,6 +143,26 @@ impl ServerHello {
             }
         }
         Some(hello)
+    }
+}
+
+/// What a session is known by that is resumed by this ticket.
+pub(super) fn ticket_id(ticket: &[u8]) -> [u8; 32] {
+    Sha256::digest(ticket).into()
+}
+
+/// The ticket in a NewSessionTicket before TLS 1.3 (RFC 5077 section 3.3).
+pub(super) fn new_ticket(body: &[u8]) -> Option<[u8; 32]> {
+    let mut fields = Fields(body);
+    fields.take(4)?;
+    fields.vector(2).map(|ticket| ticket_id(ticket.0))
+}
+
+/// The encrypted pre-master secret in a ClientKeyExchange; SSL 3.0 writes no length before it.
+pub(super) fn encrypted_pre_master(body: &[u8]) -> &[u8] {
+    match *body {
+        [high, low, ref rest @ ..] if usize::from(u16::from_be_bytes([high, low])) == rest.len() => rest,
+        _ => body,
     }
 }
 

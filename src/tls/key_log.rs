@@ -209,9 +209,29 @@ impl KeyLog {
         self.by_session.get(id).map(|s| s.as_slice())
     }
 
-    /// The secrets for this, in the order of the log, with the client random of each.
-    pub fn all(&self, label: Label) -> impl Iterator<Item = &[u8]> {
-        self.secrets.iter().filter(move |s| s.label == label).filter_map(|s| self.bytes(s))
+    /// Whether there is any such secret.
+    pub(super) fn has_sessions(&self) -> bool {
+        !self.by_session.is_empty()
+    }
+
+    /// Adds the master secret of a session that was opened otherwise; a session has but one.
+    pub(super) fn remember(&mut self, session: &[u8], master: &[u8]) {
+        if !session.is_empty() && self.by_session.len() < limits::KEY_LOG_SECRETS {
+            self.by_session.insert(session.to_vec(), Zeroizing::new(master.to_vec()));
+        }
+    }
+
+    /// The client randoms of connections of TLS 1.3, in the order of the log.
+    pub(super) fn of_tls13(&self) -> Vec<[u8; 32]> {
+        let mut all: Vec<(u32, [u8; 32])> = Vec::new();
+        for (random, newest) in &self.by_random {
+            let label = self.secrets.get(*newest as usize).map(|secret| secret.label);
+            if label.is_some_and(|label| label != Label::Master) {
+                all.push((*newest, *random));
+            }
+        }
+        all.sort_unstable();
+        all.into_iter().map(|(_, random)| random).collect()
     }
 
     fn bytes(&self, secret: &Secret) -> Option<&[u8]> {

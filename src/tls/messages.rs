@@ -1,7 +1,7 @@
 //! Handshake messages out of the records that carry them: several in one, one over several (RFC 8446 section 5.1).
 
 /// The longest message that is put together; of a longer one, a chain of certificates, only the beginning is kept.
-const KEPT: usize = 16 * 1024;
+pub(super) const KEPT: usize = 16 * 1024;
 
 /// Puts the handshake messages of one direction together.
 #[derive(Debug, Default)]
@@ -13,7 +13,7 @@ pub(super) struct Messages {
 }
 
 /// Type and three bytes of length.
-const HEADER: usize = 4;
+pub(super) const HEADER: usize = 4;
 
 impl Messages {
     /// Takes the content of a record; `message` is called with type and body of each message that is complete.

@@ -4,17 +4,20 @@
 mod direction;
 mod early;
 mod hello;
+mod joined;
 mod key_log;
 mod key_ring;
 mod messages;
 mod opener;
 mod record;
+mod rsa_key;
 mod schedule;
 mod session;
 mod suites;
 
 pub use key_log::{KeyLog, Label, Lines};
 pub use key_ring::KeyRing;
+pub use rsa_key::{RsaKey, RsaKeyError};
 pub use session::{Arrival, Plaintext, Tls};
 
 /// Whether these bytes begin with the header of a TLS record (RFC 8446 section 5.1).

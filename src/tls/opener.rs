@@ -82,7 +82,7 @@ impl KeyBlock<'_> {
             }
             Protection::Unsupported(_) => return None,
         };
-        let function = if self.version >= 0x0303 { Prf::Sha2(self.suite.hash) } else { Prf::Md5Sha1 };
+        let function = Prf::of(self.version, self.suite.hash);
         let mut block = Zeroizing::new(vec![0; 2 * (mac_bytes + key_bytes + iv_bytes)]);
         prf(function, self.master, "key expansion", [self.server_random, self.client_random], &mut block);
         let (macs, rest) = block.split_at(2 * mac_bytes);

@@ -5,7 +5,7 @@ use hkdf::Hkdf;
 use hmac::{Hmac, KeyInit};
 use md5::Md5;
 use sha1::Sha1;
-use sha2::{Sha256, Sha384};
+use sha2::{Digest, Sha256, Sha384};
 use zeroize::Zeroizing;
 
 use super::suites::Hash;
@@ -39,6 +39,13 @@ pub(super) enum Prf {
     Sha2(Hash),
 }
 
+impl Prf {
+    /// That of a version before TLS 1.3, and of a suite's hash.
+    pub(super) fn of(version: u16, hash: Hash) -> Prf {
+        if version >= 0x0303 { Prf::Sha2(hash) } else { Prf::Md5Sha1 }
+    }
+}
+
 /// `PRF(secret, label, seed)`, the seed in two parts.
 pub(super) fn prf(prf: Prf, secret: &[u8], label: &str, seed: [&[u8]; 2], out: &mut [u8]) {
     let seed = [label.as_bytes(), seed[0], seed[1]].concat();
@@ -53,6 +60,34 @@ pub(super) fn prf(prf: Prf, secret: &[u8], label: &str, seed: [&[u8]; 2], out: &
             out.iter_mut().zip(second.iter()).for_each(|(a, b)| *a ^= b);
         }
     }
+}
+
+/// The master secret (RFC 5246 section 8.1), or the extended one where the transcript of the handshake is given (RFC 7627).
+pub(super) fn master(function: Prf, pre_master: &[u8], of: Session<'_>) -> Zeroizing<[u8; 48]> {
+    let mut master = Zeroizing::new([0; 48]);
+    match of {
+        Session::Randoms(client, server) => {
+            prf(function, pre_master, "master secret", [client, server], &mut master[..]);
+        }
+        Session::Transcript(messages) => {
+            let hash = match function {
+                Prf::Sha2(Hash::Sha256) => Sha256::digest(messages).to_vec(),
+                Prf::Sha2(Hash::Sha384) => Sha384::digest(messages).to_vec(),
+                Prf::Md5Sha1 => [&Md5::digest(messages)[..], &Sha1::digest(messages)[..]].concat(),
+            };
+            prf(function, pre_master, "extended master secret", [&hash, &[]], &mut master[..]);
+        }
+    }
+    master
+}
+
+/// What a master secret is bound to.
+#[derive(Clone, Copy)]
+pub(super) enum Session<'a> {
+    /// The randoms of client and server.
+    Randoms(&'a [u8; 32], &'a [u8; 32]),
+    /// The handshake's messages up to the ClientKeyExchange.
+    Transcript(&'a [u8]),
 }
 
 fn p_hash<M: hmac::Mac + KeyInit>(secret: &[u8], seed: &[u8], out: &mut [u8]) {

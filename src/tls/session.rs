@@ -2,11 +2,14 @@
 
 use super::direction::{Direction, Epoch, Keys, Sealed, Search, Traffic};
 use super::early::{Answer, EarlyData};
-use super::hello::{ClientHello, EncryptedExtensions, ServerHello, message};
+use super::hello::{ClientHello, EncryptedExtensions, ServerHello, encrypted_pre_master, message, new_ticket};
+use super::joined::{self, Other};
 use super::key_log::Label;
 use super::key_ring::KeyRing;
+use super::messages;
 use super::opener::KeyBlock;
 use super::record::{HEADER, Header, kind};
+use super::schedule::{self, Prf, Session};
 use super::suites::{self, Protection, Suite, suite};
 use crate::connection::{GapCause, TlsFacts, TlsUnread};
 use crate::ids::{Origin, StreamOffset};
@@ -28,6 +31,8 @@ pub struct Arrival {
 pub trait Plaintext: Sink {
     /// What follows is of this direction.
     fn turn(&mut self, from: usize);
+    /// What follows does not begin with the connection.
+    fn joins(&mut self);
 }
 
 /// What a packet's bytes need on their way.
@@ -55,6 +60,37 @@ impl Record<'_> {
 /// Plaintext of records that are opened, reused from record to record.
 type Content = Zeroizing<Vec<u8>>;
 
+/// A key exchange by RSA, where the key log holds no secret and an RSA key may.
+#[derive(Default)]
+struct Exchange {
+    /// The messages of the handshake so far, as long as they may be needed.
+    transcript: Vec<u8>,
+    /// They are more than are kept, or not all there.
+    cut: bool,
+    /// The secret has to come out of the ClientKeyExchange.
+    awaited: bool,
+    /// The secret that did, for those who resume the session.
+    master: Option<Zeroizing<[u8; 48]>>,
+}
+
+impl Exchange {
+    /// Takes a message into the transcript.
+    fn message(&mut self, kind: u8, body: &[u8]) {
+        if kind == message::CLIENT_HELLO {
+            *self = Exchange::default();
+        }
+        if self.transcript.len() + body.len() > limits::TLS_TRANSCRIPT
+            || body.len() >= messages::KEPT - messages::HEADER
+        {
+            self.cut = true;
+            return;
+        }
+        self.transcript.push(kind);
+        self.transcript.extend_from_slice(&(body.len() as u32).to_be_bytes()[1..]);
+        self.transcript.extend_from_slice(body);
+    }
+}
+
 /// A TLS connection.
 #[derive(Default)]
 pub struct Tls {
@@ -68,6 +104,12 @@ pub struct Tls {
     /// The openers of both directions before TLS 1.3, from the hellos to the ChangeCipherSpec.
     pending: [Option<Box<Sealed>>; 2],
     early_data: EarlyData,
+    exchange: Exchange,
+    /// The handshake was not seen, and one end's secret was found.
+    joined: Option<Other>,
+    /// Records on which secrets were tried, and bytes that were spent on it.
+    attempts: u32,
+    spent: u64,
     unread: Option<TlsUnread>,
     content: Content,
 }
@@ -360,8 +402,14 @@ impl Tls {
             kind::HANDSHAKE => self.handshake(from, record.fragment, stage),
             kind::APPLICATION_DATA => {
                 self.protect(from);
+                if matches!(self.directions[from].keys, Keys::Clear) && (self.server.is_none() || self.joined.is_some())
+                {
+                    self.join(from, record, stage);
+                }
                 if let Keys::Sealed(_) = self.directions[from].keys {
                     self.record(from, record, stage);
+                } else if self.may_join(stage.ring) {
+                    // Another record may be opened.
                 } else if self.hello.as_ref().is_none_or(|h| !h.early_data) {
                     self.unread.get_or_insert(TlsUnread::NoHandshake);
                 }
@@ -370,11 +418,54 @@ impl Tls {
         }
     }
 
+    /// Whether the connection began before the capture and was found among the secrets.
+    #[must_use]
+    pub fn is_joined(&self) -> bool {
+        self.joined.is_some()
+    }
+
+    /// Whether secrets may still be tried on records.
+    fn may_join(&self, ring: &KeyRing) -> bool {
+        let tried = self.attempts >= limits::TLS_JOINED_ATTEMPTS;
+        self.joined.is_some() || self.hello.is_none() && self.server.is_none() && ring.is_given() && !tried
+    }
+
+    /// Tries secrets on a record of a connection whose handshake was not seen.
+    fn join(&mut self, from: usize, record: Record<'_>, stage: &mut Stage<'_, impl Plaintext>) {
+        let ring = &mut *stage.ring;
+        if !self.may_join(ring) || record.header.version != 0x0303 {
+            return;
+        }
+        self.attempts += 1;
+        let mut left = limits::TLS_JOINED.saturating_sub(self.spent);
+        let (header, sealed) = (record.header, record.fragment);
+        let found = if let Some(other) = &self.joined {
+            joined::seek_other(ring, other, self.client == Some(from), header, sealed, &mut left)
+        } else if let Some(found) = joined::seek(ring, header, sealed, &mut left) {
+            self.client = Some(if found.by_client { from } else { 1 - from });
+            self.suite = Some(suites::of_aead(found.aead));
+            self.server = Some(ServerHello { version: 0x0304, ..ServerHello::default() });
+            self.joined = Some(Other { random: found.random, aead: found.aead, hash: found.traffic.hash });
+            Some((found.traffic, found.opener))
+        } else {
+            None
+        };
+        self.spent = limits::TLS_JOINED - left;
+        if let Some((traffic, opener)) = found {
+            self.directions[from].keys = Keys::Sealed(Box::new(Sealed::joined(traffic, opener)));
+            self.directions[from].done_to = record.begin;
+            stage.sink.joins();
+        }
+    }
+
     /// From here on this direction is protected.
     fn protect(&mut self, from: usize) {
         if let Some(sealed) = self.pending[from].take() {
             self.directions[from].keys = Keys::Sealed(sealed);
             self.directions[from].messages.forget();
+        } else if self.exchange.awaited && matches!(self.directions[from].keys, Keys::Clear) {
+            // A session that is resumed, or a ClientKeyExchange that is missing.
+            self.unread.get_or_insert(TlsUnread::NoHandshake);
         }
     }
 
@@ -450,12 +541,16 @@ impl Tls {
 
     fn handshake(&mut self, from: usize, bytes: &[u8], stage: &mut Stage<'_, impl Plaintext>) {
         let mut complete: Vec<(u8, Vec<u8>)> = Vec::new();
+        let exchanges = stage.ring.opens_key_exchanges();
         self.directions[from].messages.push(bytes, |kind, body| {
-            if is_of_interest(kind) {
+            if exchanges || is_of_interest(kind) {
                 complete.push((kind, body.to_vec()));
             }
         });
         for (kind, body) in complete {
+            if exchanges && kind != message::HELLO_REQUEST {
+                self.exchange.message(kind, &body);
+            }
             self.message(from, kind, &body, stage.ring);
         }
         self.release_early_data(from, stage);
@@ -524,6 +619,12 @@ impl Tls {
                     keys.advance();
                 }
             }
+            message::CLIENT_KEY_EXCHANGE if self.exchange.awaited => self.exchanged(from, body, ring),
+            message::NEW_SESSION_TICKET => {
+                if let (Some(master), Some(ticket)) = (&self.exchange.master, new_ticket(body)) {
+                    ring.remember(&ticket, &master[..]);
+                }
+            }
             message::KEY_UPDATE => {
                 if let Keys::Sealed(keys) = &mut self.directions[from].keys {
                     keys.update();
@@ -557,12 +658,22 @@ impl Tls {
             return;
         }
         let known = ring.fetch(&hello.random);
-        if !known && ring.log().by_session(&server.session_id).is_none() {
-            self.unread = Some(if ring.is_given() {
-                TlsUnread::NoSecret { connections: ring.log().connections() as u64 }
-            } else {
-                TlsUnread::NoKeys
-            });
+        let session = |ring: &KeyRing| {
+            let resumed = hello.ticket.and_then(|ticket| ring.log().by_session(&ticket));
+            resumed.or_else(|| ring.log().by_session(&server.session_id)).map(|secret| Zeroizing::new(secret.to_vec()))
+        };
+        let resumed = session(ring).filter(|_| server.version < 0x0304);
+        if !known {
+            self.exchange.awaited = server.version < 0x0304 && suite.is_rsa_exchange() && ring.opens_key_exchanges();
+        }
+        if !known && resumed.is_none() {
+            if !self.exchange.awaited {
+                self.unread = Some(match (ring.is_given(), ring.rsa_keys()) {
+                    (true, _) => TlsUnread::NoSecret { connections: ring.log().connections() as u64 },
+                    (false, 0) => TlsUnread::NoKeys,
+                    (false, _) => TlsUnread::Ephemeral,
+                });
+            }
             return;
         }
         if server.version >= 0x0304 {
@@ -589,24 +700,53 @@ impl Tls {
                 self.unread = Some(TlsUnread::NoSecret { connections: ring.log().connections() as u64 });
             }
         } else {
-            let master =
-                ring.secret(&hello.random, Label::Master).or_else(|| ring.log().by_session(&server.session_id));
-            let block = master.map(|master| KeyBlock {
-                master,
-                client_random: &hello.random,
-                server_random: &server.random,
-                suite,
-                version: server.version,
-                encrypt_then_mac: server.encrypt_then_mac,
-            });
-            match block.and_then(|b| b.openers()) {
-                Some([from_client, from_server]) => {
-                    self.pending[client] = Some(Box::new(Sealed::with(from_client)));
-                    self.pending[1 - client] = Some(Box::new(Sealed::with(from_server)));
-                }
-                None => self.unread = Some(TlsUnread::NoSecret { connections: ring.log().connections() as u64 }),
+            let master = ring.secret(&hello.random, Label::Master).map(|secret| Zeroizing::new(secret.to_vec()));
+            if !master.or(resumed).is_some_and(|master| self.prepare(client, &master)) {
+                self.unread = Some(TlsUnread::NoSecret { connections: ring.log().connections() as u64 });
             }
         }
+    }
+
+    /// Prepares the keys of both directions before TLS 1.3.
+    fn prepare(&mut self, client: usize, master: &[u8]) -> bool {
+        let (Some(hello), Some(server), Some(suite)) = (&self.hello, &self.server, self.suite) else { return false };
+        let block = KeyBlock {
+            master,
+            client_random: &hello.random,
+            server_random: &server.random,
+            suite,
+            version: server.version,
+            encrypt_then_mac: server.encrypt_then_mac,
+        };
+        let Some([from_client, from_server]) = block.openers() else { return false };
+        self.pending[client] = Some(Box::new(Sealed::with(from_client)));
+        self.pending[1 - client] = Some(Box::new(Sealed::with(from_server)));
+        true
+    }
+
+    /// The client has sent the pre-master secret, encrypted for the server.
+    fn exchanged(&mut self, client: usize, body: &[u8], ring: &mut KeyRing) {
+        self.exchange.awaited = false;
+        let (Some(hello), Some(server), Some(suite)) = (&self.hello, &self.server, self.suite) else { return };
+        let Some(pre_master) = ring.pre_master(encrypted_pre_master(body)) else {
+            self.unread = Some(match ring.rsa_keys() {
+                0 => TlsUnread::NoSecret { connections: ring.log().connections() as u64 },
+                keys => TlsUnread::NoRsaKey { keys: keys as u64 },
+            });
+            return;
+        };
+        let session = match server.extended_master_secret {
+            true if self.exchange.cut => {
+                self.unread = Some(TlsUnread::NoHandshake);
+                return;
+            }
+            true => Session::Transcript(&self.exchange.transcript),
+            false => Session::Randoms(&hello.random, &server.random),
+        };
+        let master = schedule::master(Prf::of(server.version, suite.hash), &pre_master, session);
+        ring.remember(&server.session_id, &master[..]);
+        self.prepare(client, &master[..]);
+        self.exchange = Exchange { master: Some(master), ..Exchange::default() };
     }
 }
 
@@ -618,6 +758,8 @@ fn is_of_interest(kind: u8) -> bool {
             | message::ENCRYPTED_EXTENSIONS
             | message::END_OF_EARLY_DATA
             | message::FINISHED
+            | message::CLIENT_KEY_EXCHANGE
+            | message::NEW_SESSION_TICKET
             | message::KEY_UPDATE
     )
 }

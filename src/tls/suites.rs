@@ -81,6 +81,11 @@ pub(super) struct Suite {
 }
 
 impl Suite {
+    /// Whether the client sends the secret encrypted for the server's RSA key.
+    pub(super) fn is_rsa_exchange(&self) -> bool {
+        self.name.starts_with("TLS_RSA_WITH_")
+    }
+
     /// Its name in the registry, or its number and what is known of it.
     pub(super) fn title(&self) -> String {
         match (self.name, self.protection) {
@@ -89,6 +94,17 @@ impl Suite {
             (name, _) => name.to_string(),
         }
     }
+}
+
+/// The suite of TLS 1.3 that protects records so.
+pub(super) fn of_aead(aead: Aead) -> Suite {
+    suite(match aead {
+        Aead::Aes128Gcm => 0x1301,
+        Aead::Aes256Gcm => 0x1302,
+        Aead::ChaCha20Poly1305 => 0x1303,
+        Aead::Aes128Ccm | Aead::Aes256Ccm => 0x1304,
+        Aead::Aes128Ccm8 | Aead::Aes256Ccm8 => 0x1305,
+    })
 }
 
 /// What TLS 1.3 may protect records with where the secrets have so many bytes, the most usual first.

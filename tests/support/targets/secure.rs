@@ -7,7 +7,7 @@ use wsdiag::connection::{GapCause, Head};
 use wsdiag::http2::{Http2, PREFACE, Place, StreamSink};
 use wsdiag::ids::{Origin, Side, StreamOffset};
 use wsdiag::tcp::Sink;
-use wsdiag::tls::{Arrival, KeyLog, KeyRing, Tls};
+use wsdiag::tls::{Arrival, KeyLog, KeyRing, Plaintext, Tls};
 
 use super::super::http2 as written;
 use super::super::rng::Rng;
@@ -62,6 +62,30 @@ impl Sink for Plain {
     }
 }
 
+/// The plaintext of both directions, and whose turn it is.
+struct Both<'a> {
+    plain: &'a mut [Plain; 2],
+    from: usize,
+}
+
+impl Sink for Both<'_> {
+    fn data(&mut self, offset: StreamOffset, bytes: &[u8], origin: Origin, acknowledged: StreamOffset) {
+        self.plain[self.from].data(offset, bytes, origin, acknowledged);
+    }
+
+    fn gap(&mut self, offset: StreamOffset, length: u64, origin: Origin, why: GapCause) {
+        self.plain[self.from].gap(offset, length, origin, why);
+    }
+}
+
+impl Plaintext for Both<'_> {
+    fn turn(&mut self, from: usize) {
+        self.from = from;
+    }
+
+    fn joins(&mut self) {}
+}
+
 fn tls(bytes: &[u8]) {
     let mut input = Input(bytes);
     let protection = PROTECTIONS[input.below(PROTECTIONS.len())];
@@ -114,7 +138,7 @@ fn tls(bytes: &[u8]) {
                 continue;
             }
             let arrival = Arrival { origin: Origin::default(), acknowledged: StreamOffset(offsets[1 - from]) };
-            tls.data(from, offset, piece, arrival, &mut ring, &mut plain[from]);
+            tls.data(from, offset, piece, arrival, &mut ring, &mut Both { plain: &mut plain, from });
         }
     }
     for from in [0, 1] {
@@ -146,6 +170,16 @@ impl StreamSink for Happened {
             Some((_, what)) => what.push_str(&data),
             None => self.0.push((stream, kind + &data)),
         }
+    }
+
+    fn answered_unread(&mut self, stream: u32, _: Place) {
+        self.0.push((stream, "answered, unread".to_string()));
+    }
+
+    fn window(&mut self, _: u32, _: usize, _: bool, _: Place) {}
+
+    fn unfollowed(&mut self) {
+        self.0.push((0, "unfollowed".to_string()));
     }
 
     fn gap(&mut self, stream: u32, length: u64, _: GapCause, _: Place) {
