@@ -214,9 +214,9 @@ pub const PRIVATE_KEY_FILE: u64 = 1 << 20;
 /// Record numbers up to which secrets are tried on a TLS 1.3 connection whose handshake is not in the capture.
 pub const TLS_JOINED_RECORDS: u64 = 1 << 20;
 /// Bytes of records that may be spent on that for one connection.
-pub const TLS_JOINED: u64 = 256 * 1024 * 1024;
-/// The same for all connections together: some seconds.
-pub const TLS_JOINED_IN_ALL: u64 = 2 * 1024 * 1024 * 1024;
+pub const TLS_JOINED: u64 = 64 * 1024 * 1024;
+/// The same for all connections together.
+pub const TLS_JOINED_IN_ALL: u64 = 1024 * 1024 * 1024;
 /// Records of such a connection that are tried.
 pub const TLS_JOINED_ATTEMPTS: u32 = 4;
 /// How often a direction of a TLS connection may hold something else where a record should begin.

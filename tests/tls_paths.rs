@@ -115,6 +115,59 @@ fn a_file_without_an_rsa_key_is_named() {
     }
 }
 
+/// Packets with payload, by their place in the capture.
+fn carrying(packets: &[([u8; 8], Vec<u8>)]) -> Vec<usize> {
+    (0..packets.len()).filter(|at| packets[*at].1.len() > places(&packets[*at].1).1).collect()
+}
+
+/// A capture that begins behind the upgrade: the secrets of TLS 1.3 are found by trying them.
+#[test]
+fn a_connection_is_joined_in_the_midst_of_tls() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("late.pcap");
+    for name in ["tls13-aes128gcm", "tls13-aes256gcm", "tls13-chacha20", "tls13-ccm", "tls13-ccm8", "tls13-padding"] {
+        let packets = read(&capture(name));
+        // What carries the last five messages, and the alert that ends TLS.
+        let carrying = carrying(&packets);
+        write(&path, &packets[carrying[carrying.len() - 6]..]);
+        let seen = observe(&path, &key_log(name));
+        let told = conversation(&seen);
+        assert!(told.joined_midstream, "{name}");
+        assert_eq!((told.from_client.messages, told.from_server.messages), (2, 1), "{name}");
+        assert_eq!((closes(told).0.len(), closes(told).1.len()), (1, 1), "{name}");
+    }
+}
+
+/// Each packet with payload missing once: every Close that is still in the capture is found.
+#[test]
+fn a_missing_packet_hides_no_close_but_its_own() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("lost.pcap");
+    let names = ["tls13-aes128gcm", "tls12-ecdhe-rsa-aes128-gcm-sha256", "tls12-ecdhe-rsa-aes128-sha"];
+    for name in names {
+        let packets = read(&capture(name));
+        let whole = observe(&capture(name), &key_log(name));
+        let expected = conversation(&whole);
+        let frame = |o: wsdiag::ids::Origin| o.packet.number() as usize - 1;
+        let of = |c: &Connection| [c.from_client.closes[0].origin, c.from_server.closes[0].origin].map(frame);
+        let close_at = of(expected);
+        let upgrade_at = frame(expected.handshake.as_ref().expect("a handshake").response.origin);
+        // The hellos are needed: without their randoms there are no keys.
+        for lost in carrying(&packets).into_iter().filter(|at| *at > upgrade_at) {
+            let mut rest = packets.clone();
+            rest.remove(lost);
+            write(&path, &rest);
+            let seen = observe(&path, &key_log(name));
+            let told = conversation(&seen);
+            let found = closes(told);
+            assert_eq!(found.0.len(), usize::from(lost != close_at[0]), "{name} without packet {}", lost + 1);
+            assert_eq!(found.1.len(), usize::from(lost != close_at[1]), "{name} without packet {}", lost + 1);
+            let gaps = told.from_client.lost.gaps.len() + told.from_server.lost.gaps.len();
+            assert!(gaps <= 1, "{name} without packet {}: {gaps} gaps", lost + 1);
+        }
+    }
+}
+
 /// What stands before the conversation, and whether that is in TLS then.
 const PREFACED: &[(&str, bool)] = &[
     ("proxy-connect-plain", false),

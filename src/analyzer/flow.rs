@@ -356,7 +356,7 @@ impl Flow {
                 heads: shared.heads,
                 websockets: shared.websockets,
                 joined: false,
-            ring: Some(shared.ring),
+                ring: Some(shared.ring),
             };
             self.assemblers[from].finish(now, &mut sink);
             if from == 1 {

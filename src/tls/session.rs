@@ -402,7 +402,8 @@ impl Tls {
             kind::HANDSHAKE => self.handshake(from, record.fragment, stage),
             kind::APPLICATION_DATA => {
                 self.protect(from);
-                if matches!(self.directions[from].keys, Keys::Clear) && (self.server.is_none() || self.joined.is_some()) {
+                if matches!(self.directions[from].keys, Keys::Clear) && (self.server.is_none() || self.joined.is_some())
+                {
                     self.join(from, record, stage);
                 }
                 if let Keys::Sealed(_) = self.directions[from].keys {
