@@ -12,7 +12,7 @@ use wsdiag::analyzer::{Options, analyze_with, observe_with};
 use wsdiag::connection::GapCause;
 use wsdiag::ids::{Origin, StreamOffset};
 use wsdiag::tcp::Sink;
-use wsdiag::tls::{Arrival, KeyLog, KeyRing};
+use wsdiag::tls::{Plaintext, Arrival, KeyLog, KeyRing};
 
 /// Secrets, and how they would look.
 struct Secrets {
@@ -177,6 +177,12 @@ impl Sink for Nothing {
     fn data(&mut self, _: StreamOffset, _: &[u8], _: Origin, _: StreamOffset) {}
 
     fn gap(&mut self, _: StreamOffset, _: u64, _: Origin, _: GapCause) {}
+}
+
+impl Plaintext for Nothing {
+    fn turn(&mut self, _: usize) {}
+
+    fn joins(&mut self) {}
 }
 
 /// At every stage of a connection.

@@ -171,10 +171,7 @@ fn start(bytes: &[u8], begun: bool) -> Next {
         };
     }
     if begins(b"CONNECT ") {
-        return match head(bytes) {
-            Some(end) => Some((true, end, Step::Connect)),
-            None => None,
-        };
+        return head(bytes).map(|end| (true, end, Step::Connect));
     }
     match *bytes {
         // SOCKS has no mark of its own but its form and the answer: it is looked for where the connection begins alone.
