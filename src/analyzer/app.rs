@@ -72,6 +72,8 @@ impl App {
 pub(super) enum Ignored {
     /// Some other protocol.
     OtherProtocol,
+    /// HTTP/2 begun before the capture: the header fields that would tell what its streams carry cannot be read.
+    Http2Midstream,
     /// TLS that cannot be opened, to this port.
     Tls { port: u16, facts: Box<TlsFacts> },
 }
@@ -104,6 +106,8 @@ impl AppSink<'_> {
         *self.app = if let Some(sender) = http2::begins(bytes).filter(|_| offset.0 == 0) {
             let client = if sender == Sender::Client { self.from } else { 1 - self.from };
             App::Http2(Box::new(Http2App::new(client)))
+        } else if !self.has_begun() && http2::continues(bytes) {
+            App::Ignored(Ignored::Http2Midstream)
         } else if Upgrade::may_be_http(bytes) {
             App::Http { upgrade: Box::default(), probe: None }
         } else if is_tls(bytes) && self.ring.is_some() {

@@ -62,10 +62,9 @@ fn mass(world: &World<'_>, verdicts: &[Option<Diagnosis>], event: &Event) -> Inc
     let span = timers::words(event.to.seconds_since(event.from));
     let span = if event.from == event.to { "at the same moment".to_string() } else { format!("within {span}") };
     let (kind, title) = match event.kind {
-        Kind::Close => (
-            "mass-close",
-            format!("server {} closed {count} of its {open} open connections {span}", event.server),
-        ),
+        Kind::Close => {
+            ("mass-close", format!("server {} closed {count} of its {open} open connections {span}", event.server))
+        }
         Kind::Drop => (
             "mass-drop",
             format!(

@@ -261,14 +261,18 @@ fn stream_reset(failed: &FailedHandshake, reset: StreamReset, files: FilesOf<'_>
     );
     let text = match reset.code {
         REFUSED_STREAM => {
-            why.push_str(" The code says that the request was not processed and may be sent again (RFC 9113 section 8.7).");
+            why.push_str(
+                " The code says that the request was not processed and may be sent again (RFC 9113 section 8.7).",
+            );
             "see why it takes no further stream: its limit of concurrent streams, or its shutdown."
         }
         HTTP_1_1_REQUIRED => "serve the WebSocket over HTTP/1.1, and do not announce SETTINGS_ENABLE_CONNECT_PROTOCOL.",
         _ if by == Side::Client => {
             "see how long it waits for the answer, and why the server is slow: accepting a WebSocket should take milliseconds."
         }
-        _ => "read its log at the time of the request: it gave the request up, or does not know CONNECT with :protocol websocket.",
+        _ => {
+            "read its log at the time of the request: it gave the request up, or does not know CONNECT with :protocol websocket."
+        }
     };
     Reading {
         what: format!("the {by} reset the stream ({name}) {waited} after it"),

@@ -373,6 +373,12 @@ impl Http2 {
 fn is_read(kind: u8) -> bool {
     matches!(
         kind,
-        kind::HEADERS | kind::RST_STREAM | kind::SETTINGS | kind::PUSH_PROMISE | kind::GOAWAY | kind::WINDOW_UPDATE | kind::CONTINUATION
+        kind::HEADERS
+            | kind::RST_STREAM
+            | kind::SETTINGS
+            | kind::PUSH_PROMISE
+            | kind::GOAWAY
+            | kind::WINDOW_UPDATE
+            | kind::CONTINUATION
     )
 }

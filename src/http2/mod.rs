@@ -7,4 +7,4 @@ mod frame;
 mod windows;
 
 pub use connection::{Http2, Place, StreamSink};
-pub use frame::{PREFACE, Sender, begins};
+pub use frame::{PREFACE, Sender, begins, continues};

@@ -2,6 +2,8 @@
 
 use hashbrown::HashMap;
 
+use crate::limits;
+
 /// The default of SETTINGS_INITIAL_WINDOW_SIZE, and the window of the connection (RFC 9113 section 6.9.2).
 const INITIAL: i64 = 65_535;
 
@@ -15,6 +17,8 @@ pub(super) struct Windows {
     streams: HashMap<u32, i64>,
     /// Whether every frame that counts was seen.
     known: bool,
+    /// Streams that changes of SETTINGS_INITIAL_WINDOW_SIZE have gone through.
+    gone_through: usize,
 }
 
 /// A window whose state changed.
@@ -28,7 +32,7 @@ pub(super) struct Change {
 
 impl Default for Windows {
     fn default() -> Self {
-        Windows { connection: INITIAL, initial: INITIAL, streams: HashMap::default(), known: true }
+        Windows { connection: INITIAL, initial: INITIAL, streams: HashMap::default(), known: true, gone_through: 0 }
     }
 }
 
@@ -64,6 +68,11 @@ impl Windows {
         let more = i64::from(bytes) - self.initial;
         self.initial = i64::from(bytes);
         if more == 0 || !self.known {
+            return Vec::new();
+        }
+        self.gone_through += self.streams.len();
+        if self.gone_through > limits::HTTP2_WINDOWS {
+            self.lose();
             return Vec::new();
         }
         let mut changes: Vec<Change> =

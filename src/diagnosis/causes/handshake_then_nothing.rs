@@ -82,11 +82,15 @@ fn check(case: &Case<'_>) -> Verdict {
         Side::Client => (Party::Client, "read its log: it gave up right after the handshake succeeded.".to_string()),
     };
     finding
-        .with_evidence("silent", format!(
+        .with_evidence(
+            "silent",
+            format!(
                 "No frame stands between the {} and the end of {}.",
                 handshake.response.status().unwrap_or(101),
                 drops::carrier(case.connection, end)
-            ), &[])
+            ),
+            &[],
+        )
         .with_fix(party, text, None, None)
         .otherwise()
 }

@@ -133,5 +133,6 @@ fn check(case: &Case<'_>) -> Verdict {
 fn in_one_connection(case: &Case<'_>, connections: &[usize]) -> bool {
     let own = case.connection;
     let all = &case.world.observations.connections;
-    own.http2.is_some() && connections.iter().all(|i| (all[*i].capture, all[*i].tcp_stream) == (own.capture, own.tcp_stream))
+    own.http2.is_some()
+        && connections.iter().all(|i| (all[*i].capture, all[*i].tcp_stream) == (own.capture, own.tcp_stream))
 }
