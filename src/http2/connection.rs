@@ -246,10 +246,8 @@ impl Http2 {
         let number = |at: usize| payload.get(at..at + 4).and_then(|b| b.try_into().ok()).map(u32::from_be_bytes);
         let whole = !broken && payload.len() == header.length;
         match header.kind {
-            kind::DATA => {
-                if header.has(flag::END_STREAM) && self.wanted.contains(&header.stream) {
-                    sink.ended(header.stream, place);
-                }
+            kind::DATA if header.has(flag::END_STREAM) && self.wanted.contains(&header.stream) => {
+                sink.ended(header.stream, place);
             }
             kind::HEADERS | kind::PUSH_PROMISE if whole => {
                 let promise = header.kind == kind::PUSH_PROMISE;

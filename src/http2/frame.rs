@@ -63,7 +63,7 @@ impl Header {
             kind::HEADERS | kind::PUSH_PROMISE | kind::CONTINUATION => of_stream && self.length > 0,
             kind::PRIORITY => of_stream && self.length == 5,
             kind::RST_STREAM => known(self.stream) && self.length == 4,
-            kind::SETTINGS => !of_stream && self.length % 6 == 0 && self.length < 600,
+            kind::SETTINGS => !of_stream && self.length.is_multiple_of(6) && self.length < 600,
             kind::PING => !of_stream && self.length == 8,
             kind::GOAWAY => !of_stream && self.length >= 8,
             kind::WINDOW_UPDATE => self.length == 4 && (!of_stream || known(self.stream)),
@@ -96,7 +96,7 @@ pub fn begins(bytes: &[u8]) -> Option<Sender> {
     }
     let header = Header::read(bytes)?;
     let settings = header.kind == kind::SETTINGS && header.stream == 0 && header.flags == 0;
-    (settings && header.length % 6 == 0 && header.length <= 120).then_some(Sender::Server)
+    (settings && header.length.is_multiple_of(6) && header.length <= 120).then_some(Sender::Server)
 }
 
 /// Whether bytes from the middle of a connection are whole frames of HTTP/2, one behind the other.
@@ -108,7 +108,7 @@ pub fn continues(mut bytes: &[u8]) -> bool {
     while !bytes.is_empty() {
         let Some(header) = Header::read(bytes) else { return false };
         // A WebSocket frame with so many zeros in front is none that anybody sends.
-        let odd = header.stream == 0 || header.stream % 2 == 1;
+        let odd = header.stream == 0 || !header.stream.is_multiple_of(2);
         let flags = header.flags & !(flag::END_STREAM | flag::END_HEADERS | flag::PADDED | flag::PRIORITY) == 0;
         if !header.is_plausible(bytes[5], &|stream| stream > 0)
             || !odd
