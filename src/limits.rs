@@ -232,5 +232,7 @@ pub const HEADER_FIELDS_BYTES: usize = 64 * 1024;
 pub const HPACK_TABLE: u32 = 64 * 1024;
 /// Bytes among which frames of HTTP/2 are searched for behind missing bytes.
 pub const HTTP2_SEARCH: usize = 64 * 1024;
+/// Streams whose windows changes of SETTINGS_INITIAL_WINDOW_SIZE may change in one direction; beyond that they are unknown.
+pub const HTTP2_WINDOWS: usize = 1_000_000;
 /// WebSockets that are followed in one HTTP/2 connection; further ones are counted.
 pub const HTTP2_STREAMS: usize = 16_384;

@@ -46,6 +46,9 @@ fn every_cause_is_a_file_with_its_documentation() {
 const INCIDENTS: [&str; 6] =
     ["mass-close", "mass-drop", "reconnect-storm", "retry-loop", "recurring-timeout", "proxy-legs"];
 
+/// Causes of which conversations as text cannot tell: the captures in tests/http2.rs show a hit and a near miss.
+const IN_CAPTURES: [&str; 1] = ["flow-control-stall"];
+
 #[test]
 fn every_cause_has_a_case_that_hits_and_one_that_nearly_does() {
     let cases = support::cases();
@@ -55,7 +58,15 @@ fn every_cause_has_a_case_that_hits_and_one_that_nearly_does() {
     };
     let resembles = |id: &str| cases.iter().any(|c| c.nearly.iter().any(|n| n == id));
     let mut lacking = Vec::new();
+    let http2 = std::fs::read_to_string(support::root().join("tests/http2.rs")).expect("tests/http2.rs");
     for cause in CAUSES {
+        if IN_CAPTURES.contains(&cause.id) {
+            assert!(
+                http2.contains(&format!("h2c-{}.pcap", cause.id))
+                    && http2.contains(&format!("h2c-{}-ended.pcap", cause.id))
+            );
+            continue;
+        }
         if !expects(cause.id) {
             lacking.push(format!("{}: no case expects it", cause.id));
         }

@@ -77,6 +77,8 @@ impl App {
 pub(super) enum Ignored {
     /// Some other protocol.
     OtherProtocol,
+    /// HTTP/2 begun before the capture: the header fields that would tell what its streams carry cannot be read.
+    Http2Midstream,
     /// TLS that cannot be opened, to this port.
     Tls { port: u16, facts: Box<TlsFacts> },
 }
@@ -115,6 +117,8 @@ impl AppSink<'_> {
         } else if let Some(sender) = http2::begins(bytes).filter(|_| first) {
             let client = if sender == Sender::Client { self.from } else { 1 - self.from };
             App::Http2(Box::new(Http2App::new(client)))
+        } else if !self.has_begun() && http2::continues(bytes) {
+            App::Ignored(Ignored::Http2Midstream)
         } else if Upgrade::may_be_http(bytes) {
             App::Http { upgrade: Box::default(), probe: None }
         } else if self.ring.is_some() && (is_tls(bytes) || self.has_begun() && offset.0 == 0 && may_begin_tls(bytes)) {

@@ -33,6 +33,8 @@ pub(super) struct Blind {
     pub(super) unlisted_attempts: u64,
     /// WebSockets in HTTP/2 beyond the cap, and header blocks that could not be read.
     pub(super) unfollowed_streams: u64,
+    /// HTTP/2 connections begun before the capture.
+    http2_midstream: u64,
     pub(super) unread_header_blocks: u64,
 }
 
@@ -54,6 +56,7 @@ impl Blind {
     pub(super) fn ignored(&mut self, why: Ignored) {
         match why {
             Ignored::OtherProtocol => {}
+            Ignored::Http2Midstream => self.http2_midstream += 1,
             Ignored::Tls { port, facts } => {
                 let why = facts.why_not.as_ref().map_or(String::new(), why_not);
                 if self.tls.len() < limits::TLS_UNREAD || self.tls.contains_key(&why) {
@@ -201,6 +204,15 @@ impl Blind {
                 limits::FAILED_HANDSHAKES_OF_FLOW
             );
             add("unlisted-handshakes", text);
+        }
+        if self.http2_midstream > 0 {
+            let connections = usize::try_from(self.http2_midstream).unwrap_or(usize::MAX);
+            let text = format!(
+                "{} with HTTP/2 began before the capture: header fields build on those before them (RFC 7541 section 2.3), so that \
+                 WebSockets in the streams are invisible. Start the capture before the clients connect.",
+                words::sentence(&words::count(connections, "connection", "connections"))
+            );
+            add("http2-midstream", text);
         }
         if self.unfollowed_streams > 0 {
             let text = format!(

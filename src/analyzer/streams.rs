@@ -29,7 +29,7 @@ pub(super) struct Stream {
     /// What else was answered than 2xx.
     pub(super) refusal: Option<Head>,
     pub(super) session: Option<Box<Session>>,
-    /// Whether an answer came that could not be read.
+    /// Whether an answer came, or may have come, that could not be read.
     pub(super) answer_unread: bool,
     /// What came before the answer.
     early: Vec<(Vec<u8>, Place)>,
@@ -194,6 +194,12 @@ impl StreamSink for StreamStage<'_> {
     }
 
     fn gap_in_all(&mut self, length: u64, place: Place) {
+        if place.from != self.client {
+            // The answers that are awaited may be among what is missing.
+            for state in self.streams.values_mut().filter(|s| s.session.is_none() && s.refusal.is_none()) {
+                state.answer_unread = true;
+            }
+        }
         let open = |s: &Stream| s.session.is_some() && s.ended[place.from].is_none() && s.reset.is_none();
         let streams: Vec<u32> = self.streams.iter().filter(|(_, s)| open(s)).map(|(id, _)| *id).collect();
         for stream in streams {

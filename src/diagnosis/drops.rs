@@ -293,6 +293,12 @@ pub fn plain(case: &Case<'_>, end: TcpEnd) -> Finding {
     if holes && !case.ending.may_hide_close {
         finding = finding.with_evidence("note", "The capture lacks bytes of this connection.", &[]);
     }
+    let reset = case.connection.http2.as_deref().and_then(|http2| http2.reset);
+    if let Some(reset) = reset.filter(|r| r.by == by && r.code != NO_ERROR && r.origin > end.origin) {
+        let (name, packet) = (reset.name(), reset.origin.packet);
+        let text = format!("The {by} then reset the stream with RST_STREAM {name} ({}).", case.packet(packet));
+        finding = finding.with_evidence("reset-code", text, &[packet]);
+    }
     if let Some(answered) = http_response(case) {
         let (packet, status) = (answered.origin.packet, answered.value);
         let failed = if status >= 500 { ": its handler failed" } else { ": its handler was over" };
@@ -305,6 +311,9 @@ pub fn plain(case: &Case<'_>, end: TcpEnd) -> Finding {
     }
     finding
 }
+
+/// The code of a RST_STREAM that only ends what nobody waits for (RFC 9113 section 7).
+const NO_ERROR: u32 = 0;
 
 /// An HTTP response that the server wrote in place of a frame.
 fn http_response<'a>(case: &Case<'a>) -> Option<&'a Violation> {

@@ -97,7 +97,30 @@ pub fn begins(bytes: &[u8]) -> Option<Sender> {
     }
     let header = Header::read(bytes)?;
     let settings = header.kind == kind::SETTINGS && header.stream == 0 && header.flags == 0;
-    (settings && header.length % 6 == 0 && header.length <= 120).then_some(Sender::Server)
+    (settings && header.length.is_multiple_of(6) && header.length <= 120).then_some(Sender::Server)
+}
+
+/// Whether bytes from the middle of a connection are whole frames of HTTP/2, one behind the other.
+#[must_use]
+pub fn continues(mut bytes: &[u8]) -> bool {
+    if bytes.len() < HEADER {
+        return false;
+    }
+    while !bytes.is_empty() {
+        let Some(header) = Header::read(bytes) else { return false };
+        // A WebSocket frame with so many zeros in front is none that anybody sends.
+        let odd = header.stream == 0 || !header.stream.is_multiple_of(2);
+        let flags = header.flags & !(flag::END_STREAM | flag::END_HEADERS | flag::PADDED | flag::PRIORITY) == 0;
+        if !header.is_plausible(bytes[5], &|stream| stream > 0)
+            || !odd
+            || !flags
+            || bytes.len() < HEADER + header.length
+        {
+            return false;
+        }
+        bytes = &bytes[HEADER + header.length..];
+    }
+    true
 }
 
 /// Whose bytes they are.
@@ -129,6 +152,9 @@ mod tests {
         assert_eq!(begins(b"PR"), Some(Sender::Client));
         assert_eq!(begins(b"PROPFIND / HTTP/1.1\r\n"), None);
         assert_eq!(begins(&[0, 0, 6, 4, 0, 0, 0, 0, 0, 0, 3, 0, 0, 0, 100]), Some(Sender::Server));
+        assert!(continues(&[0, 0, 0, 4, 1, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0, 0, 0, 5, 0x81, 0x00]));
+        assert!(!continues(&[0, 0, 0, 4, 1, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0, 0, 0, 5, 0x81]));
+        assert!(!continues(&[0x81, 7, 0, 0, 0, 0, 0, 0, 0]) && !continues(&[]));
         assert_eq!(begins(b"GET / HTTP/1.1\r\n"), None);
     }
 }

@@ -9,4 +9,4 @@ mod known_answers;
 mod windows;
 
 pub use connection::{Http2, Place, StreamSink};
-pub use frame::{PREFACE, Sender, begins};
+pub use frame::{PREFACE, Sender, begins, continues};

@@ -2,6 +2,8 @@
 
 use hashbrown::HashMap;
 
+use crate::limits;
+
 /// The default of SETTINGS_INITIAL_WINDOW_SIZE, and the window of the connection (RFC 9113 section 6.9.2).
 const INITIAL: i64 = 65_535;
 
@@ -15,6 +17,8 @@ pub(super) struct Windows {
     streams: HashMap<u32, i64>,
     /// Whether every frame that counts was seen.
     known: bool,
+    /// Streams that changes of SETTINGS_INITIAL_WINDOW_SIZE have gone through.
+    gone_through: usize,
 }
 
 /// A window whose state changed.
@@ -28,7 +32,7 @@ pub(super) struct Change {
 
 impl Default for Windows {
     fn default() -> Self {
-        Windows { connection: INITIAL, initial: INITIAL, streams: HashMap::default(), known: true }
+        Windows { connection: INITIAL, initial: INITIAL, streams: HashMap::default(), known: true, gone_through: 0 }
     }
 }
 
@@ -66,6 +70,11 @@ impl Windows {
         if more == 0 || !self.known {
             return Vec::new();
         }
+        self.gone_through += self.streams.len();
+        if self.gone_through > limits::HTTP2_WINDOWS {
+            self.lose();
+            return Vec::new();
+        }
         let mut changes: Vec<Change> =
             self.streams.iter_mut().filter_map(|(stream, left)| take(left, more, *stream)).collect();
         changes.sort_unstable_by_key(|change| change.stream);
@@ -97,7 +106,8 @@ mod tests {
         assert_eq!(windows.granted(1, 5), Some(Change { stream: 1, used_up: false }));
         // A smaller initial window makes that of a stream negative (RFC 9113 section 6.9.2).
         assert_eq!(windows.set_initial(65_530), [Change { stream: 1, used_up: true }]);
-        assert_eq!(windows.set_initial(0), [Change { stream: 3, used_up: true }]);
+        // Stream 3 has the 5 bytes that it was granted beside.
+        assert!(windows.set_initial(0).is_empty());
         assert_eq!(windows.granted(1, 65_531), Some(Change { stream: 1, used_up: false }));
     }
 
