@@ -204,6 +204,14 @@ pub const TLS_WRONG_KEY: u32 = 64;
 pub const MARKS: usize = 4096;
 /// Different reasons for which TLS connections were not read, counted one by one.
 pub const TLS_UNREAD: usize = 64;
+/// Names of servers that are counted for each of these reasons.
+pub const TLS_NAMES: usize = 256;
+/// TLS connections that were not read and are listed one by one.
+pub const TLS_LISTED: usize = 100;
+/// Protected records of a TLS server before its handshake, which nobody can read, counts as done.
+pub const TLS_FLIGHT: u32 = 16;
+/// Alerts of a TLS connection that are kept.
+pub const TLS_ALERTS: usize = 4;
 /// How often a direction of a TLS connection may hold something else where a record should begin.
 pub const TLS_PLACES: u32 = 256;
 
