@@ -24,7 +24,7 @@ pub use message::{
     DataType, Defect, Head32, InflateFailure, InflateFinding, Inline, InvalidUtf8, Message, OlderSizes, SplitCharacter,
     Utf8Class, hex,
 };
-pub use tls::{KeyFacts, KeyLogFacts, TlsFacts, TlsUnread};
+pub use tls::{KeyFacts, KeyLogFacts, TlsAlert, TlsFacts, TlsUnread, UnreadTls};
 
 /// Everything that was seen in the captures of one run, in order of the first packet.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -39,6 +39,9 @@ pub struct Observations {
     pub failed_attempts: Vec<FailedAttempt>,
     /// What could not be seen, apart from what stands in the connections themselves.
     pub blind_spots: Vec<BlindSpot>,
+    /// TLS connections of which nothing could be read, the first [`crate::limits::TLS_LISTED`].
+    #[serde(default)]
+    pub unread_tls: Vec<UnreadTls>,
     /// Where the secrets came from that opened TLS.
     #[serde(default)]
     pub keys: KeyFacts,

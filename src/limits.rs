@@ -219,6 +219,14 @@ pub const TLS_JOINED: u64 = 64 * 1024 * 1024;
 pub const TLS_JOINED_IN_ALL: u64 = 1024 * 1024 * 1024;
 /// Records of such a connection that are tried.
 pub const TLS_JOINED_ATTEMPTS: u32 = 4;
+/// Names of servers that are counted for each of these reasons.
+pub const TLS_NAMES: usize = 256;
+/// TLS connections that were not read and are listed one by one.
+pub const TLS_LISTED: usize = 100;
+/// Protected records of a TLS server before its handshake, which nobody can read, counts as done.
+pub const TLS_FLIGHT: u32 = 16;
+/// Alerts of a TLS connection that are kept.
+pub const TLS_ALERTS: usize = 4;
 /// How often a direction of a TLS connection may hold something else where a record should begin.
 pub const TLS_PLACES: u32 = 256;
 

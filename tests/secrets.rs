@@ -12,7 +12,7 @@ use wsdiag::analyzer::{Options, analyze_with, observe_with};
 use wsdiag::connection::GapCause;
 use wsdiag::ids::{Origin, StreamOffset};
 use wsdiag::tcp::Sink;
-use wsdiag::tls::{Plaintext, Arrival, KeyLog, KeyRing};
+use wsdiag::tls::{Arrival, KeyLog, KeyRing, Plaintext};
 
 /// Secrets, and how they would look.
 struct Secrets {

@@ -6,7 +6,7 @@ use super::flow::End;
 use super::heads::Heads;
 use super::preface::{self, Preface};
 use super::streams::{Http2App, StreamStage};
-use crate::connection::{FailedHandshake, Gap, GapCause, TlsFacts};
+use crate::connection::{FailedHandshake, Gap, GapCause, UnreadTls};
 use crate::http::{Failure, Progress, Upgrade};
 use crate::http2::{self, Http2, Place, Sender};
 use crate::ids::{Origin, Side, StreamOffset};
@@ -79,8 +79,8 @@ pub(super) enum Ignored {
     OtherProtocol,
     /// HTTP/2 begun before the capture: the header fields that would tell what its streams carry cannot be read.
     Http2Midstream,
-    /// TLS that cannot be opened, to this port.
-    Tls { port: u16, facts: Box<TlsFacts> },
+    /// TLS that cannot be opened.
+    Tls(Box<UnreadTls>),
 }
 
 /// Hands the ordered bytes of one direction to the stage that the connection is in.
@@ -206,9 +206,12 @@ impl AppSink<'_> {
         };
         step(tls, ring, &mut sink);
         if tls.unread().is_some() {
-            let facts = Box::new(tls.facts());
-            let server = tls.client().map(|client| self.addresses[1 - client].port());
-            *self.app = App::Ignored(Ignored::Tls { port: server.unwrap_or_else(|| self.server_port()), facts });
+            let facts = tls.facts();
+            let client = tls.client().unwrap_or_else(|| self.client());
+            let [client, server] = [client, 1 - client].map(|i| self.addresses[i]);
+            let (capture, tcp_stream) = (self.capture, self.stream);
+            let unread = UnreadTls { capture, tcp_stream, client, server, facts, tcp_end: None };
+            *self.app = App::Ignored(Ignored::Tls(Box::new(unread)));
         }
     }
 
@@ -232,10 +235,9 @@ impl AppSink<'_> {
     }
 
     /// Of a connection whose SYN was not seen the lower port is taken for the server's.
-    fn server_port(&self) -> u16 {
+    fn client(&self) -> usize {
         let [low, high] = self.addresses.map(|a| a.port());
-        let to = self.addresses[1 - self.from].port();
-        if self.has_begun() { to } else { low.min(high) }
+        if self.has_begun() { self.from } else { usize::from(low <= high) }
     }
 
     fn progress(&mut self, progress: Progress) {

@@ -1,12 +1,10 @@
 //! What a capture could not show, counted while it is read.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use super::app::Ignored;
+use super::opaque::Opaque;
 use super::unread::Unread;
 use crate::capture::{CaptureError, FileFacts, InputError};
-use crate::connection::{BlindSpot, GapCause};
-use crate::diagnosis::unread::why_not;
+use crate::connection::{BlindSpot, GapCause, UnreadTls};
 use crate::diagnosis::words;
 use crate::ids::PacketNumber;
 use crate::limits;
@@ -16,8 +14,8 @@ use crate::network::{FragmentLosses, NotTcp};
 #[derive(Debug, Default)]
 pub(super) struct Blind {
     unread: Unread,
-    /// TLS connections that could not be read, with their servers' ports, by the reason.
-    tls: BTreeMap<String, (u64, BTreeSet<u16>)>,
+    /// TLS connections that could not be read.
+    tls: Opaque,
     /// Kinds and sentences of what is to be said of the files.
     files: Vec<(&'static str, String)>,
     unknown_interfaces: u64,
@@ -40,8 +38,6 @@ pub(super) struct Blind {
 
 /// Packets listed for each kind.
 const EXAMPLES: usize = 3;
-/// Ports listed.
-const PORTS: usize = 5;
 
 impl Blind {
     #[inline]
@@ -57,17 +53,13 @@ impl Blind {
         match why {
             Ignored::OtherProtocol => {}
             Ignored::Http2Midstream => self.http2_midstream += 1,
-            Ignored::Tls { port, facts } => {
-                let why = facts.why_not.as_ref().map_or(String::new(), why_not);
-                if self.tls.len() < limits::TLS_UNREAD || self.tls.contains_key(&why) {
-                    let (count, ports) = self.tls.entry(why).or_default();
-                    *count += 1;
-                    if ports.len() < PORTS {
-                        ports.insert(port);
-                    }
-                }
-            }
+            Ignored::Tls(unread) => self.tls.add(*unread),
         }
+    }
+
+    /// TLS connections that could not be read, one by one.
+    pub(super) fn take_unread_tls(&mut self) -> Vec<UnreadTls> {
+        self.tls.take_listed()
     }
 
     pub(super) fn unrecognised(&mut self, why: GapCause, packet: PacketNumber) {
@@ -249,16 +241,7 @@ impl Blind {
             );
             add("unknown-interface", text);
         }
-        for (why, (count, ports)) in &self.tls {
-            let ports: Vec<String> = ports.iter().map(ToString::to_string).collect();
-            let connections = if *count == 1 { "connection" } else { "connections" };
-            let why = if why.is_empty() { "too little of it is in the capture" } else { why };
-            let text = format!(
-                "{count} TLS {connections} (port {}) could not be read, so that WebSockets inside are invisible: {why}.",
-                ports.join(", ")
-            );
-            add("encrypted", text);
-        }
+        spots.extend(self.tls.spots());
         spots
     }
 }

@@ -10,7 +10,7 @@ use super::blind::Blind;
 use super::heads::Heads;
 use crate::connection::{
     Advance, BlindSpot, Connection, FailedAttempt, FailedHandshake, Gap, GapCause, Handshake, HandshakeViolation, Head,
-    Observations, Sent, TcpAnomalies, TcpEnd, TcpEndKind,
+    Observations, Sent, TcpAnomalies, TcpEnd, TcpEndKind, UnreadTls,
 };
 use crate::ids::{Origin, PacketNumber, SequenceNumber, Side, StreamOffset};
 use crate::limits;
@@ -401,8 +401,16 @@ impl Flow {
             shared.blind.unrecognised(gap.why, self.first.packet);
         }
         if let (App::Dormant, Some(tls)) = (&self.app, tls.as_ref().filter(|tls| !tls.is_read())) {
-            let port = self.addresses[tls.client().map_or(0, |c| 1 - c)].port();
-            shared.blind.ignored(Ignored::Tls { port, facts: Box::new(tls.facts()) });
+            let client =
+                tls.client().unwrap_or_else(|| usize::from(self.addresses[0].port() <= self.addresses[1].port()));
+            shared.blind.ignored(Ignored::Tls(Box::new(UnreadTls {
+                capture: self.capture,
+                tcp_stream: self.stream,
+                client: self.addresses[client],
+                server: self.addresses[1 - client],
+                facts: tls.facts(),
+                tcp_end: self.tcp_end.map(|end| tcp_end_record(end, client)),
+            })));
         } else if matches!(self.app, App::Probing(_) | App::Dormant)
             && self.missing.is_none()
             && self.ends.iter().all(|e| e.syn.is_none())

@@ -5,6 +5,7 @@ mod app;
 mod blind;
 mod flow;
 mod heads;
+mod opaque;
 mod preface;
 mod streams;
 mod unread;
@@ -205,6 +206,7 @@ impl<'a> Analyzer<'a> {
             self.blind.file(file, several);
         }
         self.observations.blind_spots.extend(self.blind.spots());
+        self.observations.unread_tls = self.blind.take_unread_tls();
         self.observations.keys.from_captures = self.ring.from_captures();
         self.observations.captures = files.into_iter().map(facts).collect();
         errors

@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::ids::PacketNumber;
+use super::TcpEnd;
+use crate::ids::{Origin, PacketNumber, Side};
+use std::net::SocketAddr;
 
 /// Why TLS records could not be opened.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,6 +31,8 @@ pub enum TlsUnread {
         /// Its registered name.
         name: String,
     },
+    /// The ClientHello was answered with something other than TLS.
+    PlainAnswer,
     /// It begins like TLS and does not go on like it.
     Garbled,
     /// The secrets of this client random do not open its records.
@@ -72,6 +76,38 @@ pub struct KeyLogFacts {
     pub secrets_beyond_limit: u64,
 }
 
+/// An alert (RFC 8446 section 6).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TlsAlert {
+    /// Who sent it; `None` where no hello told who is who.
+    pub by: Option<Side>,
+    /// It ends the connection because of an error.
+    pub fatal: bool,
+    /// Its number.
+    pub code: u8,
+    /// Its registered name.
+    pub name: String,
+    /// The packet that completed it.
+    pub origin: Origin,
+}
+
+/// A TLS connection of which nothing could be read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UnreadTls {
+    /// Index into [`super::Observations::captures`].
+    pub capture: usize,
+    /// Wireshark's `tcp.stream`.
+    pub tcp_stream: u32,
+    /// Who asked for it; of one begun before the capture, the end with the higher port.
+    pub client: SocketAddr,
+    /// Whom.
+    pub server: SocketAddr,
+    /// What its handshake showed in the clear.
+    pub facts: TlsFacts,
+    /// How TCP ended; `None` where that was not waited for, as nothing was to be read any more.
+    pub tcp_end: Option<TcpEnd>,
+}
+
 /// What the handshake of TLS agreed on, and whether the records could be opened.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TlsFacts {
@@ -85,6 +121,9 @@ pub struct TlsFacts {
     pub alpn: Option<String>,
     /// The application protocols that the client offered.
     pub offered: Vec<String>,
+    /// What the ends objected to, or that they were done, as far as it was readable; the first few.
+    #[serde(default)]
+    pub alerts: Vec<TlsAlert>,
     /// Whether records were opened.
     pub decrypted: bool,
     /// Why not.

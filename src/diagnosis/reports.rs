@@ -7,7 +7,7 @@ use super::case::{Case, Ending};
 use super::ends::Ends;
 use super::finding::{Cause, Finding};
 use super::{handshakes, losses, words};
-use crate::connection::{Connection, Head, Observations, Sent, StreamReset, TcpEndKind, TlsFacts};
+use crate::connection::{Connection, Head, Observations, Sent, StreamReset, TcpEnd, TcpEndKind, TlsFacts, UnreadTls};
 use crate::report::model::*;
 
 /// What stands in the report beside the connections.
@@ -63,6 +63,7 @@ pub(super) fn build(
             .collect(),
         from_captures: observations.keys.from_captures,
     });
+    let unread_tls = observations.unread_tls.iter().map(unread_tls).collect();
     let Beside { handshake_failures, incidents, blind_spots } = beside;
     let summary = summary(&connections, &handshake_failures, &incidents, &captures, !blind_spots.is_empty());
     Report {
@@ -74,6 +75,7 @@ pub(super) fn build(
         incidents,
         handshake_failures,
         blind_spots,
+        unread_tls,
         keys,
     }
 }
@@ -196,6 +198,46 @@ fn tls_report(facts: &TlsFacts) -> TlsReport {
         alpn: facts.alpn.clone(),
         decrypted: facts.decrypted,
         why_not: facts.why_not.as_ref().map(super::unread::why_not),
+        alerts: facts
+            .alerts
+            .iter()
+            .map(|a| TlsAlertReport {
+                by: a.by,
+                fatal: a.fatal,
+                code: a.code,
+                name: a.name.clone(),
+                packet: a.origin.packet,
+                at: Time(a.origin.at),
+            })
+            .collect(),
+    }
+}
+
+fn unread_tls(unread: &UnreadTls) -> UnreadTlsReport {
+    UnreadTlsReport {
+        capture: unread.capture,
+        tcp_stream: unread.tcp_stream,
+        client: unread.client.into(),
+        server: unread.server.into(),
+        tls: tls_report(&unread.facts),
+        offered: unread.facts.offered.clone(),
+        tcp: unread.tcp_end.map(|end| tcp_report(Some(end))),
+    }
+}
+
+fn tcp_report(end: Option<TcpEnd>) -> TcpReport {
+    match end {
+        Some(end) => TcpReport {
+            how: match end.how {
+                TcpEndKind::Fin => "fin",
+                TcpEndKind::Rst => "rst",
+            },
+            by: Some(end.by),
+            packet: Some(end.origin.packet),
+            at: Some(Time(end.origin.at)),
+            inferred: end.inferred,
+        },
+        None => TcpReport { how: "none", by: None, packet: None, at: None, inferred: false },
     }
 }
 
@@ -223,19 +265,7 @@ fn end(record: &Connection, ending: &Ending<'_>) -> End {
             at: Time(c.origin.at),
         })
         .collect();
-    let tcp = match record.tcp_end {
-        Some(end) => TcpReport {
-            how: match end.how {
-                TcpEndKind::Fin => "fin",
-                TcpEndKind::Rst => "rst",
-            },
-            by: Some(end.by),
-            packet: Some(end.origin.packet),
-            at: Some(Time(end.origin.at)),
-            inferred: end.inferred,
-        },
-        None => TcpReport { how: "none", by: None, packet: None, at: None, inferred: false },
-    };
+    let tcp = tcp_report(record.tcp_end);
     let reset = |r: StreamReset| Http2EndReport {
         by: r.by,
         code: r.code,

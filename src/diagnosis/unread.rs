@@ -24,6 +24,7 @@ pub(crate) fn why_not(unread: &TlsUnread) -> String {
         }
         TlsUnread::NoHandshake => "its TLS handshake is not in the capture".to_string(),
         TlsUnread::Suite { name } => format!("its cipher suite {name} is not supported"),
+        TlsUnread::PlainAnswer => "its ClientHello was answered with something other than TLS".to_string(),
         TlsUnread::Garbled => "its bytes do not go on like TLS".to_string(),
         TlsUnread::WrongKey { packet } => {
             format!(

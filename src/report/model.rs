@@ -39,6 +39,8 @@ pub struct Report {
     pub handshake_failures: Vec<HandshakeFailure>,
     /// What the captures could not show.
     pub blind_spots: Vec<BlindSpotReport>,
+    /// TLS connections of which nothing could be read, the first hundred.
+    pub unread_tls: Vec<UnreadTlsReport>,
     /// Where the secrets came from that open TLS; `null` where none were named and none were found.
     pub keys: Option<Keys>,
 }
@@ -228,6 +230,45 @@ pub struct TlsReport {
     pub decrypted: bool,
     /// Why not, in a sentence.
     pub why_not: Option<String>,
+    /// The first alerts, as far as they were readable.
+    pub alerts: Vec<TlsAlertReport>,
+}
+
+/// An alert of TLS (RFC 8446 section 6).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct TlsAlertReport {
+    /// Who sent it; `null` where no hello told who is who.
+    pub by: Option<Side>,
+    /// It ends the connection because of an error.
+    pub fatal: bool,
+    /// Its number.
+    pub code: u8,
+    /// Its registered name.
+    pub name: String,
+    /// The packet that completed it.
+    #[serde(flatten, serialize_with = "as_packet")]
+    pub packet: PacketNumber,
+    /// When that was captured.
+    pub at: Time,
+}
+
+/// A TLS connection of which nothing could be read.
+#[derive(Debug, Clone, Serialize)]
+pub struct UnreadTlsReport {
+    /// Index into `captures`.
+    pub capture: usize,
+    /// Wireshark's `tcp.stream`.
+    pub tcp_stream: u32,
+    /// Who asked for it; of one begun before the capture, the end with the higher port.
+    pub client: Address,
+    /// Whom.
+    pub server: Address,
+    /// What its handshake showed in the clear, and why the rest was not readable.
+    pub tls: TlsReport,
+    /// The application protocols that the client offered.
+    pub offered: Vec<String>,
+    /// How TCP ended; `null` where that was not waited for, as nothing was to be read any more.
+    pub tcp: Option<TcpReport>,
 }
 
 /// A connection in another capture than the one that it begins in.

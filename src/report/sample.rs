@@ -284,6 +284,7 @@ fn report_of(headline: &str, connections: Vec<ConnectionReport>) -> Report {
         incidents: Vec::new(),
         handshake_failures: Vec::new(),
         blind_spots: Vec::new(),
+        unread_tls: Vec::new(),
         keys: None,
     }
 }

@@ -1,6 +1,7 @@
 //! TLS: the plaintext of connections whose secrets the user supplies (RFC 8446, RFC 5246 and before), in order, with what
 //! is missing from it. Nothing is guessed but record numbers behind a hole, and there the tag of the record is the proof.
 
+mod alert;
 mod direction;
 mod early;
 mod hello;

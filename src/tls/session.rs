@@ -1,5 +1,6 @@
 //! One TLS connection: its handshake, and the plaintext of both directions.
 
+use super::alert;
 use super::direction::{Direction, Epoch, Keys, Sealed, Search, Traffic};
 use super::early::{Answer, EarlyData};
 use super::hello::{ClientHello, EncryptedExtensions, ServerHello, encrypted_pre_master, message, new_ticket};
@@ -11,8 +12,8 @@ use super::opener::KeyBlock;
 use super::record::{HEADER, Header, kind};
 use super::schedule::{self, Prf, Session};
 use super::suites::{self, Protection, Suite, suite};
-use crate::connection::{GapCause, TlsFacts, TlsUnread};
-use crate::ids::{Origin, StreamOffset};
+use crate::connection::{GapCause, TlsAlert, TlsFacts, TlsUnread};
+use crate::ids::{Origin, Side, StreamOffset};
 use crate::limits;
 use crate::tcp::Sink;
 
@@ -111,6 +112,10 @@ pub struct Tls {
     attempts: u32,
     spent: u64,
     unread: Option<TlsUnread>,
+    /// Why records will not be readable once they are protected; until then, alerts are.
+    doubt: Option<TlsUnread>,
+    /// Direction, whether it is an error, description.
+    alerts: Vec<(usize, bool, u8, Origin)>,
     content: Content,
 }
 
@@ -149,8 +154,36 @@ impl Tls {
             server_name: self.hello.as_ref().and_then(|h| h.server_name.clone()),
             alpn: self.alpn.clone().or_else(|| self.server.as_ref()?.alpn.clone()),
             offered: self.hello.as_ref().map(|h| h.alpn.clone()).unwrap_or_default(),
+            alerts: self.alerts.iter().map(|alert| self.alert(alert)).collect(),
             decrypted: opened,
-            why_not: if opened { None } else { self.unread.clone() },
+            why_not: if opened { None } else { self.unread.clone().or_else(|| self.doubt.clone()) },
+        }
+    }
+
+    fn alert(&self, &(from, fatal, code, origin): &(usize, bool, u8, Origin)) -> TlsAlert {
+        let by = self.client.map(|client| if client == from { Side::Client } else { Side::Server });
+        TlsAlert { by, fatal, code, name: alert::name(code).to_string(), origin }
+    }
+
+    #[cold]
+    fn note_alert(&mut self, from: usize, (fatal, code): (bool, u8), origin: Origin) {
+        if self.alerts.len() < limits::TLS_ALERTS {
+            let tls13 = self.server.as_ref().is_some_and(|s| s.version >= 0x0304);
+            self.alerts.push((from, fatal || tls13 && alert::is_error(code), code, origin));
+        }
+    }
+
+    /// Whether a handshake that cannot be read has gone so far that no alert will be readable either: up to TLS 1.2 with the
+    /// ChangeCipherSpec, in TLS 1.3 when the client, which may still object to the server's flight, protects its records.
+    fn is_settled(&mut self, from: usize, kind: u8) -> bool {
+        let tls13 = self.server.as_ref().is_some_and(|s| s.version >= 0x0304);
+        match kind {
+            kind::CHANGE_CIPHER_SPEC => !tls13,
+            kind::APPLICATION_DATA if tls13 && self.client == Some(1 - from) => {
+                self.directions[from].unopened += 1;
+                self.directions[from].unopened > limits::TLS_FLIGHT
+            }
+            kind => kind == kind::APPLICATION_DATA,
         }
     }
 
@@ -209,6 +242,9 @@ impl Tls {
                         let fragment = &rest[HEADER..end];
                         self.record(from, Record { header, fragment, begin: here }, stage);
                         at += end;
+                    }
+                    None if here == 0 && rest.len() >= HEADER && self.client == Some(1 - from) => {
+                        self.unread = Some(TlsUnread::PlainAnswer);
                     }
                     None if rest.len() >= HEADER => self.lose_place(from, here),
                     _ => {
@@ -385,18 +421,40 @@ impl Tls {
                 if direction.done_to == record.begin {
                     direction.done_to = record.end();
                 }
+                if alert::may_be(record.header)
+                    && let Some(alert) = alert::read(kind, record.fragment)
+                {
+                    self.note_alert(from, alert, stage.arrival.origin);
+                }
             }
             Keys::Sealed(_) => {
                 if !self.sealed(from, record, stage) {
                     self.unopened(from, record, stage.arrival);
                 }
             }
-            Keys::Missing => self.directions[from].done_to = record.end(),
+            Keys::Missing => {
+                self.directions[from].done_to = record.end();
+                if alert::may_be(record.header)
+                    && let Some(alert) = alert::read(kind, record.fragment)
+                {
+                    self.note_alert(from, alert, stage.arrival.origin);
+                }
+            }
         }
     }
 
     /// A record that is not protected.
     fn clear(&mut self, from: usize, record: Record<'_>, stage: &mut Stage<'_, impl Plaintext>) {
+        if let Some(alert) = alert::read(record.header.kind, record.fragment) {
+            self.note_alert(from, alert, stage.arrival.origin);
+        }
+        if self.doubt.is_some() && self.is_settled(from, record.header.kind) {
+            self.unread = self.doubt.take();
+            return;
+        }
+        if self.doubt.is_some() && record.header.kind == kind::APPLICATION_DATA {
+            return;
+        }
         match record.header.kind {
             kind::CHANGE_CIPHER_SPEC if self.server.as_ref().is_some_and(|s| s.version < 0x0304) => self.protect(from),
             kind::HANDSHAKE => self.handshake(from, record.fragment, stage),
@@ -514,8 +572,11 @@ impl Tls {
                     // Renegotiation: the keys of a second handshake.
                     self.protect(from);
                 }
-                _ => {
+                other => {
                     direction.took(end, 0);
+                    if let Some(alert) = alert::read(other, bytes) {
+                        self.note_alert(from, alert, arrival.origin);
+                    }
                 }
             }
         }
@@ -654,7 +715,7 @@ impl Tls {
             return;
         };
         if let Protection::Unsupported(_) = suite.protection {
-            self.unread = Some(TlsUnread::Suite { name: suite.title() });
+            self.doubt = Some(TlsUnread::Suite { name: suite.title() });
             return;
         }
         let known = ring.fetch(&hello.random);
@@ -668,7 +729,7 @@ impl Tls {
         }
         if !known && resumed.is_none() {
             if !self.exchange.awaited {
-                self.unread = Some(match (ring.is_given(), ring.rsa_keys()) {
+                self.doubt = Some(match (ring.is_given(), ring.rsa_keys()) {
                     (true, _) => TlsUnread::NoSecret { connections: ring.log().connections() as u64 },
                     (false, 0) => TlsUnread::NoKeys,
                     (false, _) => TlsUnread::Ephemeral,
