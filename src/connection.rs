@@ -11,16 +11,20 @@ use crate::ids::{Origin, PacketNumber, Side, StreamOffset, Timestamp};
 
 mod first_close;
 mod handshake;
+mod http2;
 mod lost;
 mod message;
+mod tls;
 
 pub use first_close::FirstClose;
 pub use handshake::{Deflate, Handshake, HandshakeViolation, Head, KEY, KEY_BYTES};
+pub use http2::{Http2Facts, Stall, StreamEnd, StreamReset};
 pub use lost::{Losses, Lost};
 pub use message::{
     DataType, Defect, Head32, InflateFailure, InflateFinding, Inline, InvalidUtf8, Message, OlderSizes, SplitCharacter,
     Utf8Class, hex,
 };
+pub use tls::{KeyFacts, KeyLogFacts, TlsFacts, TlsUnread};
 
 /// Everything that was seen in the captures of one run, in order of the first packet.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -35,6 +39,9 @@ pub struct Observations {
     pub failed_attempts: Vec<FailedAttempt>,
     /// What could not be seen, apart from what stands in the connections themselves.
     pub blind_spots: Vec<BlindSpot>,
+    /// Where the secrets came from that opened TLS.
+    #[serde(default)]
+    pub keys: KeyFacts,
 }
 
 /// What is known of one capture file.
@@ -81,6 +88,12 @@ pub struct Connection {
     /// Whether the opening handshake is not in the capture: begun before it, lost or cut. The connection was then recognised by
     /// the structure of its frames.
     pub joined_midstream: bool,
+    /// The HTTP/2 stream that carried it; `None` for HTTP/1.1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub http2: Option<Box<Http2Facts>>,
+    /// The TLS around it; `None` for plain TCP.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tls: Option<Box<TlsFacts>>,
     /// The opening handshake; `None` when it was not captured.
     pub handshake: Option<Box<Handshake>>,
     /// The upgrade request, where its answer was not captured.
@@ -382,6 +395,8 @@ pub enum GapCause {
     WindowFull,
     /// The bytes passed before they were recognised as frames, and too many for the bounded window to hold.
     NotKept,
+    /// Records of TLS or frames of HTTP/2 are missing, damaged or cut: how much they held can only be estimated.
+    Unmeasured,
 }
 
 /// An acknowledgement of bytes that the capture lacks.
@@ -487,6 +502,12 @@ pub struct FailedHandshake {
     pub client: SocketAddr,
     /// Who was asked.
     pub server: SocketAddr,
+    /// Whether it came through TLS.
+    #[serde(default)]
+    pub secure: bool,
+    /// The HTTP/2 stream that asked; `None` for HTTP/1.1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub http2: Option<Box<Http2Facts>>,
     /// The request.
     pub request: Head,
     /// The answer; `None` when there was none.

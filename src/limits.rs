@@ -178,6 +178,9 @@ pub const KNOWLEDGE_FILES: usize = 1000;
 /// Bytes that are read of one knowledge file.
 pub const KNOWLEDGE_FILE_BYTES: u64 = 1 << 20;
 
+/// Bytes of either direction that are held while it talks with a proxy.
+pub const PREFACE: usize = 16 * 1024;
+
 /// Requests of one connection that wait for their answers.
 pub const REQUESTS_WAITING: usize = 1024;
 /// Failed handshakes that are listed of one connection.
@@ -186,3 +189,36 @@ pub const FAILED_HANDSHAKES_OF_FLOW: usize = 256;
 pub const FAILED_HANDSHAKES: usize = 50_000;
 /// Failed connection attempts that are listed.
 pub const FAILED_ATTEMPTS: usize = 100_000;
+
+/// Bytes of one line of a key log; the longest secret takes some 200.
+pub const KEY_LOG_LINE: usize = 1024;
+/// Secrets of all key logs together.
+pub const KEY_LOG_SECRETS: usize = 16_000_000;
+/// Bytes of records that are spent on finding out numbers and keys of records behind missing ones, for each direction of
+/// a TLS connection.
+pub const TLS_GUESSES: u64 = 64 * 1024 * 1024;
+/// Numbers that are tried for a record behind missing bytes.
+pub const TLS_MISSING_RECORDS: u64 = 4096;
+/// Numbers that are tried for the first record that keys open.
+pub const TLS_UNPROVEN: u64 = 8;
+/// Records that keys may fail to open before they count as those of another connection.
+pub const TLS_WRONG_KEY: u32 = 64;
+/// Records or frames of a direction whose acknowledgement is waited for.
+pub const MARKS: usize = 4096;
+/// Different reasons for which TLS connections were not read, counted one by one.
+pub const TLS_UNREAD: usize = 64;
+/// How often a direction of a TLS connection may hold something else where a record should begin.
+pub const TLS_PLACES: u32 = 256;
+
+/// Bytes of one HTTP/2 header block.
+pub const HEADER_BLOCK: usize = 32 * 1024;
+/// Fields of one header block.
+pub const HEADER_FIELDS: usize = 512;
+/// Bytes of the fields of one header block, unpacked.
+pub const HEADER_FIELDS_BYTES: usize = 64 * 1024;
+/// Bytes of an HPACK table, whatever the receiver allows.
+pub const HPACK_TABLE: u32 = 64 * 1024;
+/// Bytes among which frames of HTTP/2 are searched for behind missing bytes.
+pub const HTTP2_SEARCH: usize = 64 * 1024;
+/// WebSockets that are followed in one HTTP/2 connection; further ones are counted.
+pub const HTTP2_STREAMS: usize = 16_384;

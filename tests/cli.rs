@@ -51,6 +51,45 @@ fn a_problem_is_1() {
 }
 
 #[test]
+fn a_key_log_that_is_missing_is_told_and_the_report_made() {
+    let folder = folder();
+    let missing = folder.path().join("missing.log");
+    let (code, out, err) = run(wsdiag().arg("--keylog").arg(&missing).arg(capture(folder.path(), "normal")));
+    assert_eq!(code, 2);
+    assert!(err.contains("missing.log") && out.contains("No problem found"), "{err}{out}");
+}
+
+#[test]
+fn the_key_log_of_the_environment_disturbs_nothing() {
+    let folder = folder();
+    let file = capture(folder.path(), "normal");
+    let without = run(wsdiag().env_remove("SSLKEYLOGFILE").arg(&file));
+    let empty = folder.path().join("empty.log");
+    std::fs::write(&empty, "# nothing\n").expect("a file can be written");
+    for named in ["", "missing.log", empty.to_str().expect("UTF-8"), "."] {
+        assert_eq!(run(wsdiag().env("SSLKEYLOGFILE", named).arg(&file)), without, "{named}");
+    }
+}
+
+#[test]
+fn key_logs_are_named_and_their_secrets_are_not() {
+    let folder = folder();
+    let (file, log) = (capture(folder.path(), "normal"), folder.path().join("keys.log"));
+    let secret = "c5".repeat(48);
+    std::fs::write(&log, format!("CLIENT_RANDOM {} {secret}\nhello\n", "01".repeat(32)))
+        .expect("a file can be written");
+    for format in ["text", "markdown", "json"] {
+        let (code, out, err) = run(wsdiag().args(["--format", format, "--keylog"]).arg(&log).arg(&file));
+        assert_eq!((code, err.as_str()), (0, ""));
+        assert!(out.contains("keys.log"), "{format}: {out}");
+        assert!(!out.contains(&secret[..8]), "{format} shows a secret");
+        let lines = if format == "json" { "\"malformed_lines\": 1" } else { "1 line is malformed" };
+        let words: Vec<&str> = out.split_whitespace().collect();
+        assert!(words.join(" ").contains(lines), "{format}: {out}");
+    }
+}
+
+#[test]
 fn bad_arguments_are_2() {
     assert_eq!(run(wsdiag().arg("--no-such-option")).0, 2);
     assert_eq!(run(&mut wsdiag()).0, 2);

@@ -96,7 +96,7 @@ fn causes_of_close_codes_are_causes() {
 #[test]
 fn rooms_know_only_the_rooms_above_them() {
     // From top to bottom; `analyzer` wires them all and is asked by `cli` alone.
-    const ROOMS: [&str; 12] = [
+    const ROOMS: [&str; 14] = [
         "limits",
         "nearest",
         "ids",
@@ -104,7 +104,9 @@ fn rooms_know_only_the_rooms_above_them() {
         "network",
         "connection",
         "tcp",
+        "tls",
         "http",
+        "http2",
         "websocket",
         "knowledge",
         "diagnosis",

@@ -18,10 +18,13 @@ fn reports_are_as_approved() {
     assert!(!captures.is_empty());
     for capture in &captures {
         for format in ["text", "markdown", "json"] {
+            let key_log = support::key_log_of(capture);
             let output = Command::new(env!("CARGO_BIN_EXE_wsdiag"))
                 .args(["--format", format])
+                .args(key_log.iter().flat_map(|path| ["--keylog", path]))
                 .arg(format!("fixtures/captures/{capture}"))
                 .current_dir(support::root())
+                .env_remove("SSLKEYLOGFILE")
                 .env("NO_COLOR", "1")
                 .stdin(Stdio::null())
                 .output()

@@ -15,6 +15,9 @@ use quick_xml::Reader;
 use quick_xml::escape::unescape;
 use quick_xml::events::{BytesStart, Event};
 use support::clothes::{self, CLOTHES, Clothing};
+use support::tcp::{self, Between};
+use support::tls::PROTECTIONS;
+use wsdiag::analyzer::{Options, observe_with};
 use wsdiag::ids::Side;
 
 /// Differences that are known and explained: the capture, what the difference's line contains, why. An entry that
@@ -57,6 +60,55 @@ fn tshark_sees_the_same_frames() {
     assert!(stale.is_empty(), "explanations that explain nothing any more: {stale:#?}");
     assert!(unexplained.is_empty(), "{} differences:\n{}", unexplained.len(), unexplained.join("\n"));
     assert!(names.len() > 40, "only {} captures compared", names.len());
+}
+
+/// What tshark says of a capture in TLS with a key log, beside what `observe` says.
+fn encrypted_differences(path: &Path, key_log: Option<&Path>, options: &[&str]) -> (usize, Vec<String>) {
+    let log = key_log.map(|log| format!("tls.keylog_file:{}", log.display()));
+    let log: Vec<&str> = log.iter().flat_map(|log| ["-o", log]).collect();
+    let theirs = seen_by_tshark(path, &[&IN_ORDER[..], &NO_PORTS, &log, options].concat());
+    (theirs.values().map(Vec::len).sum(), differ(&theirs, &seen_with(path, key_log)))
+}
+
+/// HTTP/2 is left out: this tshark shows no WebSockets in its streams.
+#[test]
+fn tshark_decrypts_the_same_frames() {
+    let Some(captures) = captures() else { return };
+    let (mut wrong, mut compared) = (Vec::new(), 0);
+    for name in names(&captures).into_iter().filter(|n| n.contains("tls") && !n.contains("no-keys")) {
+        let log = captures.join(name.split_once('.').expect("an extension").0).with_extension("keys.log");
+        let log = log.is_file().then_some(log);
+        let (frames, differences) = encrypted_differences(&captures.join(&name), log.as_deref(), &[]);
+        assert!(frames > 0, "{name}: tshark decrypts nothing");
+        compared += 1;
+        wrong.extend(differences.into_iter().map(|d| format!("{name}: {d}")));
+    }
+    assert!(compared >= 4, "{compared} captures");
+    assert!(wrong.is_empty(), "{} differences:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+/// So what the tests seal is TLS to others too.
+#[test]
+fn tshark_decrypts_what_the_tests_seal() {
+    if !support::has_tshark() {
+        return;
+    }
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let mut wrong = Vec::new();
+    for name in ["big-sum-of-fragments", "text-latin1"] {
+        let case = support::cases().into_iter().find(|c| c.name == name).expect("the case");
+        for protection in PROTECTIONS {
+            let (built, key_log) = tcp::build_in(&case, Between { tls: Some(*protection), http2: false });
+            let [path, log] = ["capture", "keys"].map(|name| folder.path().join(name));
+            let mut rng = support::rng::Rng::named(name);
+            std::fs::write(&path, clothes::capture(&built, clothes::plain(), &mut rng)).expect("a file can be written");
+            std::fs::write(&log, key_log).expect("a file can be written");
+            let (frames, differences) = encrypted_differences(&path, Some(&log), &["-d", "tcp.port==8080,tls"]);
+            assert!(frames > 0, "{name} in {}: tshark decrypts nothing", protection.name);
+            wrong.extend(differences.into_iter().map(|d| format!("{name} in {}: {d}", protection.name)));
+        }
+    }
+    assert!(wrong.is_empty(), "{} differences:\n{}", wrong.len(), wrong.join("\n"));
 }
 
 /// The folder of captures, where it is and tshark too.
@@ -240,7 +292,10 @@ type Frames = BTreeMap<(u32, u16), Vec<Frame>>;
 
 fn differences(path: &Path) -> Vec<String> {
     let theirs = seen_by_tshark(path, &[&IN_ORDER[..], &NO_PORTS].concat());
-    let ours = seen_by_us(path);
+    differ(&theirs, &seen_by_us(path))
+}
+
+fn differ(theirs: &Frames, ours: &Frames) -> Vec<String> {
     let mut all = Vec::new();
     let mut keys: Vec<_> = theirs.keys().chain(ours.keys()).collect();
     keys.sort_unstable();
@@ -264,8 +319,14 @@ fn differences(path: &Path) -> Vec<String> {
 }
 
 fn seen_by_us(path: &Path) -> Frames {
+    seen_with(path, None)
+}
+
+/// The frames of a capture, with the secrets of a key log.
+fn seen_with(path: &Path, key_log: Option<&Path>) -> Frames {
     let mut seen = Vec::new();
-    let (observations, errors) = wsdiag::analyzer::observe(&[PathBuf::from(path)], &mut |f| {
+    let options = Options { key_logs: key_log.map(PathBuf::from).into_iter().collect(), ..Options::default() };
+    let (observations, errors) = observe_with(&[PathBuf::from(path)], &options, &mut |f| {
         let frame = Frame {
             packet: f.completed_in.number(),
             opcode: f.opcode,

@@ -23,13 +23,12 @@ const TICKS: f64 = 100.0;
 
 /// Runs `program` with a JSON report on `capture`, its output thrown away.
 pub(crate) fn run(program: &Path, capture: &Path) -> io::Result<Usage> {
-    let mut child = Command::new(program)
-        .args(["--format", "json"])
-        .arg(capture)
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()?;
+    of(Command::new(program).args(["--format", "json"]).arg(capture))
+}
+
+/// Runs a command to its end, its output thrown away.
+pub(crate) fn of(command: &mut Command) -> io::Result<Usage> {
+    let mut child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn()?;
     let begin = Instant::now();
     let process = Path::new("/proc").join(child.id().to_string());
     let mut peak = 0;

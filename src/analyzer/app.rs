@@ -4,16 +4,24 @@ use std::net::SocketAddr;
 
 use super::flow::End;
 use super::heads::Heads;
-use crate::connection::{FailedHandshake, Gap, GapCause};
+use super::preface::{self, Preface};
+use super::streams::{Http2App, StreamStage};
+use crate::connection::{FailedHandshake, Gap, GapCause, TlsFacts};
 use crate::http::{Failure, Progress, Upgrade};
+use crate::http2::{self, Http2, Place, Sender};
 use crate::ids::{Origin, Side, StreamOffset};
 use crate::tcp::Sink;
+use crate::tls::{Arrival, KeyRing, Plaintext, Tls, is_tls, may_begin_tls};
 use crate::websocket::{Asked, FrameSeen, Probe, Probed, Scratch, Session, Stage};
 
 /// What the bytes of a connection are.
 pub(super) enum App {
     /// No byte seen yet.
     Undecided,
+    /// Words with a proxy, addresses of one, or too few bytes to tell.
+    Preface(Box<Preface>),
+    /// No byte seen yet behind those.
+    Prefaced,
     /// HTTP/1 so far. Where bytes of its heads are missing, what follows is probed for frames.
     Http {
         upgrade: Box<Upgrade>,
@@ -28,18 +36,49 @@ pub(super) enum App {
         session: Box<Session>,
         client: usize,
     },
+    /// TLS, and what its plaintext is.
+    Tls {
+        tls: Box<Tls>,
+        inner: Box<App>,
+    },
+    /// HTTP/2, with WebSockets in its streams.
+    Http2(Box<Http2App>),
     Ignored(Ignored),
 }
 
+impl App {
+    /// Whether this is a WebSocket connection, or became one inside TLS.
+    #[inline]
+    pub(super) fn is_websocket(&self) -> bool {
+        match self {
+            App::WebSocket { .. } => true,
+            App::Http2(app) => !app.streams.is_empty(),
+            App::Tls { inner, .. } => inner.is_websocket(),
+            _ => false,
+        }
+    }
+
+    /// Why this is not looked at any further, if it is not.
+    #[inline]
+    pub(super) fn ignored(&self) -> Option<&Ignored> {
+        match self {
+            App::Ignored(why) => Some(why),
+            App::Tls { inner, .. } => match &**inner {
+                App::Ignored(why) => Some(why),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+}
+
 /// Why a connection is not looked at any further.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Ignored {
     /// Some other protocol.
     OtherProtocol,
-    /// TLS, to this port.
-    Tls { port: u16 },
-    /// HTTP/2 in the clear.
-    Http2,
+    /// TLS that cannot be opened, to this port.
+    Tls { port: u16, facts: Box<TlsFacts> },
 }
 
 /// Hands the ordered bytes of one direction to the stage that the connection is in.
@@ -59,23 +98,64 @@ pub(super) struct AppSink<'a> {
     pub(super) refused: &'a mut Vec<FailedHandshake>,
     pub(super) heads: &'a mut Heads,
     pub(super) websockets: &'a mut usize,
+    /// Secrets; `None` inside TLS.
+    pub(super) ring: Option<&'a mut KeyRing>,
 }
 
 impl AppSink<'_> {
     /// Decides on the first bytes what a connection carries.
     #[cold]
     fn decide(&mut self, offset: StreamOffset, bytes: &[u8]) {
-        *self.app = if bytes.starts_with(b"PRI * HTTP/2") {
-            App::Ignored(Ignored::Http2)
+        let prefaced = matches!(self.app, App::Prefaced);
+        let first = offset.0 == 0 || prefaced;
+        *self.app = if offset.0 == 0 && !prefaced && Preface::may_begin(bytes, self.has_begun()) {
+            App::Preface(Box::new(Preface::new(self.from)))
+        } else if let Some(sender) = http2::begins(bytes).filter(|_| first) {
+            let client = if sender == Sender::Client { self.from } else { 1 - self.from };
+            App::Http2(Box::new(Http2App::new(client)))
         } else if Upgrade::may_be_http(bytes) {
             App::Http { upgrade: Box::default(), probe: None }
-        } else if is_tls(bytes) {
-            App::Ignored(self.tls())
-        } else if self.has_begun() && offset.0 == 0 {
+        } else if self.ring.is_some() && (is_tls(bytes) || self.has_begun() && offset.0 == 0 && may_begin_tls(bytes)) {
+            App::Tls { tls: Box::default(), inner: Box::new(App::Undecided) }
+        } else if self.has_begun() && first {
             App::Ignored(Ignored::OtherProtocol)
         } else {
             App::Probing(Box::default())
         };
+    }
+
+    /// A first byte alone may begin a method of HTTP as well as the preface of HTTP/2.
+    #[cold]
+    fn reconsider(&mut self, bytes: &[u8]) {
+        let App::Http { upgrade, probe: None } = self.app else { return };
+        let joined = [upgrade.held(self.from), &bytes[..bytes.len().min(http2::PREFACE.len())]].concat();
+        if upgrade.held(self.from).len() == 1 && http2::begins(&joined) == Some(Sender::Client) {
+            let mut app = Http2App::new(self.from);
+            app.http2.skip_preface(1);
+            *self.app = App::Http2(Box::new(app));
+        }
+    }
+
+    /// Hands on what waits for the protocol to begin.
+    #[cold]
+    pub(super) fn release_preface(&mut self) {
+        if !matches!(self.app, App::Preface(_)) {
+            return;
+        }
+        let App::Preface(preface) = std::mem::replace(self.app, App::Prefaced) else { return };
+        let from = self.from;
+        let waiting = preface.release();
+        if let Some(first) = waiting.first() {
+            // A segment may hold too little to tell by.
+            let all: Vec<&[u8]> = waiting.iter().filter(|h| h.from == first.from).map(|h| h.bytes.as_slice()).collect();
+            self.from = first.from;
+            self.decide(first.offset, &all.concat());
+        }
+        for held in waiting {
+            self.from = held.from;
+            self.data(held.offset, &held.bytes, held.origin, held.acknowledged);
+        }
+        self.from = from;
     }
 
     /// Whether the SYN of this direction was seen.
@@ -83,11 +163,72 @@ impl AppSink<'_> {
         self.ends[self.from].syn.is_some()
     }
 
-    /// TLS: of a connection whose SYN was not seen the lower port is taken for the server's.
-    fn tls(&self) -> Ignored {
+    /// Bytes of TLS.
+    fn tls_data(&mut self, offset: StreamOffset, bytes: &[u8], origin: Origin, acknowledged: StreamOffset) {
+        let from = self.from;
+        self.in_tls(|tls, ring, sink| {
+            tls.data(from, offset, bytes, Arrival { origin, acknowledged }, ring, sink);
+        });
+    }
+
+    /// The connection is over: hands on what TLS still holds.
+    pub(super) fn finish_tls(&mut self, end: StreamOffset) {
+        let (from, now) = (self.from, self.now);
+        self.in_tls(|tls, _, sink| tls.finish(from, end, now, sink));
+    }
+
+    /// Lets TLS hand its plaintext to what is inside.
+    fn in_tls(&mut self, step: impl FnOnce(&mut Tls, &mut KeyRing, &mut AppSink<'_>)) {
+        let App::Tls { tls, inner } = self.app else { return };
+        let Some(ring) = self.ring.as_deref_mut() else { return };
+        let mut sink = AppSink {
+            app: inner,
+            from: self.from,
+            now: self.now,
+            scratch: self.scratch,
+            on_frame: self.on_frame,
+            addresses: self.addresses,
+            capture: self.capture,
+            stream: self.stream,
+            ends: self.ends,
+            missing: self.missing,
+            refused: self.refused,
+            heads: self.heads,
+            websockets: self.websockets,
+            ring: None,
+        };
+        step(tls, ring, &mut sink);
+        if tls.unread().is_some() {
+            let facts = Box::new(tls.facts());
+            let server = tls.client().map(|client| self.addresses[1 - client].port());
+            *self.app = App::Ignored(Ignored::Tls { port: server.unwrap_or_else(|| self.server_port()), facts });
+        }
+    }
+
+    /// Lets HTTP/2 hand what its streams carry to what is in them.
+    fn in_http2(&mut self, step: impl FnOnce(&mut Http2, &mut StreamStage<'_>)) {
+        let App::Http2(app) = self.app else { return };
+        let Http2App { http2, streams, goes_away, used_up, unfollowed } = &mut **app;
+        let mut stage = StreamStage {
+            client: http2.client(),
+            tcp_stream: self.stream,
+            streams,
+            goes_away,
+            used_up,
+            unfollowed,
+            scratch: self.scratch,
+            heads: self.heads,
+            websockets: self.websockets,
+            on_frame: self.on_frame,
+        };
+        step(http2, &mut stage);
+    }
+
+    /// Of a connection whose SYN was not seen the lower port is taken for the server's.
+    fn server_port(&self) -> u16 {
         let [low, high] = self.addresses.map(|a| a.port());
         let to = self.addresses[1 - self.from].port();
-        Ignored::Tls { port: if self.has_begun() { to } else { low.min(high) } }
+        if self.has_begun() { to } else { low.min(high) }
     }
 
     fn progress(&mut self, progress: Progress) {
@@ -109,7 +250,7 @@ impl AppSink<'_> {
         let before = std::mem::replace(self.app, App::WebSocket { session, client });
         if let App::Http { upgrade, .. } = before {
             let (_, failures) = upgrade.into_failures();
-            let place = (self.capture, self.stream);
+            let place = (self.capture, self.stream, self.ring.is_none());
             self.refused.extend(failures.into_iter().map(|f| failed_handshake(place, self.addresses, client, f)));
         }
         let asked = self.from;
@@ -140,8 +281,9 @@ impl AppSink<'_> {
     fn probe(&mut self, offset: StreamOffset, bytes: &[u8], origin: Origin, acknowledged: StreamOffset) {
         let App::Probing(probe) = self.app else { return };
         if !probe.hopes() {
-            if is_tls(bytes) {
-                *self.app = App::Ignored(self.tls());
+            if is_tls(bytes) && self.ring.is_some() {
+                *self.app = App::Tls { tls: Box::default(), inner: Box::new(App::Undecided) };
+                self.tls_data(offset, bytes, origin, acknowledged);
                 return;
             }
             if bytes.starts_with(b"GET ") || bytes.starts_with(b"HTTP/1.1 101 ") {
@@ -187,7 +329,7 @@ impl AppSink<'_> {
     fn give_up_http(&mut self) {
         if let App::Http { upgrade, .. } = std::mem::replace(self.app, App::Dormant) {
             let (client, failures) = upgrade.into_failures();
-            let place = (self.capture, self.stream);
+            let place = (self.capture, self.stream, self.ring.is_none());
             let failed = |f| failed_handshake(place, self.addresses, client.unwrap_or(0), f);
             self.refused.extend(failures.into_iter().map(failed));
         }
@@ -200,7 +342,7 @@ impl AppSink<'_> {
             App::Probing(probe) => (probe, None),
             App::Http { upgrade, probe: Some(probe) } => {
                 let (_, failures) = upgrade.into_failures();
-                let place = (self.capture, self.stream);
+                let place = (self.capture, self.stream, self.ring.is_none());
                 let (unanswered, refused): (Vec<_>, Vec<_>) = failures.into_iter().partition(|f| f.response.is_none());
                 self.refused.extend(refused.into_iter().map(|f| failed_handshake(place, self.addresses, client, f)));
                 let request = unanswered.into_iter().last().map(|f| Box::new(self.heads.share_request(f.request)));
@@ -247,18 +389,9 @@ fn asked(hint: crate::http::Hint) -> Asked {
     Asked { client: hint.client, deflate_possible: hint.deflate_possible }
 }
 
-/// The header of a TLS record (RFC 8446 section 5.1).
-fn is_tls(bytes: &[u8]) -> bool {
-    match *bytes {
-        [0x16, 3, _, ..] => true,
-        [0x14..=0x17, 3, 0..=4, high, low, ..] => u16::from_be_bytes([high, low]) <= (1 << 14) + 2048,
-        _ => false,
-    }
-}
-
 /// The record of a request that came to nothing; how TCP ended is added where that is known.
 pub(super) fn failed_handshake(
-    (capture, stream): (usize, u32),
+    (capture, stream, secure): (usize, u32, bool),
     addresses: [SocketAddr; 2],
     client: usize,
     failure: Failure,
@@ -267,6 +400,8 @@ pub(super) fn failed_handshake(
         capture,
         tcp_stream: stream,
         also_in: None,
+        secure,
+        http2: None,
         client: addresses[client],
         server: addresses[1 - client],
         request: failure.request,
@@ -277,11 +412,19 @@ pub(super) fn failed_handshake(
     }
 }
 
+impl Plaintext for AppSink<'_> {
+    fn turn(&mut self, from: usize) {
+        self.from = from;
+    }
+}
+
 impl Sink for AppSink<'_> {
     #[inline]
     fn data(&mut self, offset: StreamOffset, bytes: &[u8], origin: Origin, acknowledged: StreamOffset) {
-        if let App::Undecided = self.app {
+        if let App::Undecided | App::Prefaced = self.app {
             self.decide(offset, bytes);
+        } else if offset.0 == 1 {
+            self.reconsider(bytes);
         }
         match self.app {
             App::WebSocket { session, client } => {
@@ -300,12 +443,24 @@ impl Sink for AppSink<'_> {
                 self.progress(progress);
             }
             App::Probing(_) => self.probe(offset, bytes, origin, acknowledged),
-            App::Undecided | App::Dormant | App::Ignored(_) => {}
+            App::Tls { .. } => self.tls_data(offset, bytes, origin, acknowledged),
+            App::Http2(_) => {
+                let place = Place { from: self.from, origin, acknowledged, to: offset };
+                self.in_http2(|http2, streams| http2.data(place, offset, bytes, streams));
+            }
+            App::Preface(preface) => {
+                let held = preface::Held { from: self.from, offset, bytes: bytes.to_vec(), origin, acknowledged };
+                if preface.data(held) == preface::Progress::Begins {
+                    self.release_preface();
+                }
+            }
+            App::Undecided | App::Prefaced | App::Dormant | App::Ignored(_) => {}
         }
     }
 
     fn gap(&mut self, offset: StreamOffset, length: u64, origin: Origin, why: GapCause) {
-        if !matches!(self.app, App::WebSocket { .. }) {
+        self.release_preface();
+        if !matches!(self.app, App::WebSocket { .. } | App::Tls { .. } | App::Http2(_)) {
             self.note_missing(Gap { start: offset, length, origin, why });
         }
         match self.app {
@@ -338,7 +493,15 @@ impl Sink for AppSink<'_> {
                     self.gap(offset, length, origin, why);
                 }
             }
-            App::Undecided | App::Dormant | App::Ignored(_) => {}
+            App::Http2(_) => {
+                let place = Place { from: self.from, origin, acknowledged: StreamOffset(0), to: offset };
+                self.in_http2(|http2, streams| http2.gap(place, length, why, streams));
+            }
+            App::Tls { .. } => {
+                let from = self.from;
+                self.in_tls(|tls, _, _| tls.gap(from, offset, length, why));
+            }
+            App::Undecided | App::Preface(_) | App::Prefaced | App::Dormant | App::Ignored(_) => {}
         }
     }
 }

@@ -1,11 +1,13 @@
 //! What a capture could not show, counted while it is read.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::app::Ignored;
 use super::unread::Unread;
 use crate::capture::{CaptureError, FileFacts, InputError};
 use crate::connection::{BlindSpot, GapCause};
+use crate::diagnosis::unread::why_not;
+use crate::diagnosis::words;
 use crate::ids::PacketNumber;
 use crate::limits;
 use crate::network::{FragmentLosses, NotTcp};
@@ -14,8 +16,8 @@ use crate::network::{FragmentLosses, NotTcp};
 #[derive(Debug, Default)]
 pub(super) struct Blind {
     unread: Unread,
-    tls_ports: BTreeMap<u16, u64>,
-    http2: u64,
+    /// TLS connections that could not be read, with their servers' ports, by the reason.
+    tls: BTreeMap<String, (u64, BTreeSet<u16>)>,
     /// Kinds and sentences of what is to be said of the files.
     files: Vec<(&'static str, String)>,
     unknown_interfaces: u64,
@@ -29,10 +31,15 @@ pub(super) struct Blind {
     /// Failed handshakes and connection attempts beyond the caps.
     pub(super) unlisted_handshakes: u64,
     pub(super) unlisted_attempts: u64,
+    /// WebSockets in HTTP/2 beyond the cap, and header blocks that could not be read.
+    pub(super) unfollowed_streams: u64,
+    pub(super) unread_header_blocks: u64,
 }
 
 /// Packets listed for each kind.
 const EXAMPLES: usize = 3;
+/// Ports listed.
+const PORTS: usize = 5;
 
 impl Blind {
     #[inline]
@@ -47,8 +54,16 @@ impl Blind {
     pub(super) fn ignored(&mut self, why: Ignored) {
         match why {
             Ignored::OtherProtocol => {}
-            Ignored::Tls { port } => *self.tls_ports.entry(port).or_default() += 1,
-            Ignored::Http2 => self.http2 += 1,
+            Ignored::Tls { port, facts } => {
+                let why = facts.why_not.as_ref().map_or(String::new(), why_not);
+                if self.tls.len() < limits::TLS_UNREAD || self.tls.contains_key(&why) {
+                    let (count, ports) = self.tls.entry(why).or_default();
+                    *count += 1;
+                    if ports.len() < PORTS {
+                        ports.insert(port);
+                    }
+                }
+            }
         }
     }
 
@@ -187,6 +202,24 @@ impl Blind {
             );
             add("unlisted-handshakes", text);
         }
+        if self.unfollowed_streams > 0 {
+            let text = format!(
+                "{} more WebSockets in HTTP/2 streams are left out: at most {} are followed in one connection.",
+                self.unfollowed_streams,
+                limits::HTTP2_STREAMS
+            );
+            add("unlisted-streams", text);
+        }
+        if self.unread_header_blocks > 0 {
+            let blocks = usize::try_from(self.unread_header_blocks).unwrap_or(usize::MAX);
+            let text = format!(
+                "{} of HTTP/2 could not be read: one before is missing or damaged, and each builds on those before it (RFC 7541 \
+                 section 2.3). WebSockets that were asked for or answered there are not in this report. Record from the beginning \
+                 of the connection, with a larger buffer (tcpdump -B 16384).",
+                words::count(blocks, "header block", "header blocks")
+            );
+            add("http2-headers", text);
+        }
         if self.unlisted_attempts > 0 {
             let text = format!(
                 "{} more TCP connections that were refused or never answered are left out: at most {} are looked at.",
@@ -204,24 +237,15 @@ impl Blind {
             );
             add("unknown-interface", text);
         }
-        let tls: u64 = self.tls_ports.values().sum();
-        if tls > 0 {
-            let ports: Vec<String> = self.tls_ports.keys().take(5).map(ToString::to_string).collect();
+        for (why, (count, ports)) in &self.tls {
+            let ports: Vec<String> = ports.iter().map(ToString::to_string).collect();
+            let connections = if *count == 1 { "connection" } else { "connections" };
+            let why = if why.is_empty() { "too little of it is in the capture" } else { why };
             let text = format!(
-                "{tls} TLS {} (port {}) could not be read: WebSockets inside are invisible. Capture behind the TLS \
-                 termination, where the traffic is plain.",
-                if tls == 1 { "connection" } else { "connections" },
+                "{count} TLS {connections} (port {}) could not be read, so that WebSockets inside are invisible: {why}.",
                 ports.join(", ")
             );
             add("encrypted", text);
-        }
-        if self.http2 > 0 {
-            let text = format!(
-                "{} HTTP/2 {} could not be read: WebSockets inside (RFC 8441) are invisible.",
-                self.http2,
-                if self.http2 == 1 { "connection" } else { "connections" }
-            );
-            add("http2", text);
         }
         spots
     }

@@ -3,6 +3,8 @@
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 
+mod http2;
+
 use super::app::{App, AppSink, Ignored, failed_handshake};
 use super::blind::Blind;
 use super::heads::Heads;
@@ -14,6 +16,7 @@ use crate::ids::{Origin, PacketNumber, SequenceNumber, Side, StreamOffset};
 use crate::limits;
 use crate::network::Segment;
 use crate::tcp::{Assembler, OutOfOrder, Seen, ordered};
+use crate::tls::{KeyRing, Tls};
 use crate::websocket::{FrameSeen, Probe, Scratch, Stage};
 
 /// What all flows use while they take a packet.
@@ -23,6 +26,7 @@ pub(super) struct Shared<'a> {
     pub(super) out_of_order: &'a OutOfOrder,
     /// WebSocket connections that are followed.
     pub(super) websockets: &'a mut usize,
+    pub(super) ring: &'a mut KeyRing,
     pub(super) on_frame: &'a mut dyn FnMut(&FrameSeen),
     pub(super) blind: &'a mut Blind,
 }
@@ -202,6 +206,7 @@ impl Flow {
             refused: &mut self.refused,
             heads: shared.heads,
             websockets: shared.websockets,
+            ring: Some(shared.ring),
         };
         if segment.payload_wire_length > 0 || flags.syn() || flags.fin() || !mine.has_started() {
             mine.push(segment, acknowledged, shared.out_of_order, &mut sink);
@@ -313,7 +318,7 @@ impl Flow {
     /// Whether this is a WebSocket connection.
     #[inline]
     pub(super) fn is_websocket(&self) -> bool {
-        matches!(self.app, App::WebSocket { .. })
+        self.app.is_websocket()
     }
 
     /// Whether the end that asked for the connection has sent nothing but SYNs.
@@ -323,14 +328,11 @@ impl Flow {
     }
 
     pub(super) fn is_ignored(&self) -> bool {
-        matches!(self.app, App::Ignored(_))
+        self.app.ignored().is_some()
     }
 
     pub(super) fn ignored_because(&self) -> Ignored {
-        match self.app {
-            App::Ignored(why) => why,
-            _ => Ignored::OtherProtocol,
-        }
+        self.app.ignored().cloned().unwrap_or(Ignored::OtherProtocol)
     }
 
     /// Closes the connection in the books.
@@ -352,17 +354,53 @@ impl Flow {
                 refused: &mut self.refused,
                 heads: shared.heads,
                 websockets: shared.websockets,
+                ring: Some(shared.ring),
             };
             self.assemblers[from].finish(now, &mut sink);
             if from == 1 {
-                sink.finish_probe(in_order, self.tcp_end.is_some());
+                sink.release_preface();
             }
+            sink.finish_tls(self.assemblers[from].delivered());
         }
+        let mut tls = None;
+        if let App::Tls { .. } = self.app
+            && let App::Tls { tls: around, inner } = std::mem::replace(&mut self.app, App::Undecided)
+        {
+            self.app = match *inner {
+                // Opened, and nothing was said in it: a connection that a browser keeps at hand.
+                App::Undecided if around.facts().decrypted && self.missing.is_none() => {
+                    App::Ignored(Ignored::OtherProtocol)
+                }
+                App::Undecided => App::Dormant,
+                inner => inner,
+            };
+            tls = Some(around);
+        }
+        let mut sink = AppSink {
+            app: &mut self.app,
+            from: 1,
+            now,
+            scratch: shared.scratch,
+            on_frame: shared.on_frame,
+            addresses: self.addresses,
+            capture: self.capture,
+            stream: self.stream,
+            ends: &self.ends,
+            missing: &mut self.missing,
+            refused: &mut self.refused,
+            heads: shared.heads,
+            websockets: shared.websockets,
+            ring: tls.is_none().then_some(&mut *shared.ring),
+        };
+        sink.finish_probe(in_order, self.tcp_end.is_some());
         observations.failed_handshakes.append(&mut self.refused);
         if let Some((_, gap)) = self.missing.filter(|_| !matches!(self.app, App::WebSocket { .. } | App::Ignored(_))) {
             shared.blind.unrecognised(gap.why, self.first.packet);
         }
-        if matches!(self.app, App::Probing(_) | App::Dormant)
+        if let (App::Dormant, Some(tls)) = (&self.app, tls.as_ref().filter(|tls| !tls.is_read())) {
+            let port = self.addresses[tls.client().map_or(0, |c| 1 - c)].port();
+            shared.blind.ignored(Ignored::Tls { port, facts: Box::new(tls.facts()) });
+        } else if matches!(self.app, App::Probing(_) | App::Dormant)
             && self.missing.is_none()
             && self.ends.iter().all(|e| e.syn.is_none())
         {
@@ -381,7 +419,8 @@ impl Flow {
                         observations.blind_spots.push(self.one_direction(client, failure.request.origin));
                         continue;
                     }
-                    let mut failed = failed_handshake((self.capture, self.stream), self.addresses, client, failure);
+                    let mut failed =
+                        failed_handshake((self.capture, self.stream, tls.is_some()), self.addresses, client, failure);
                     failed.tcp_end = tcp_end.map(|end| tcp_end_record(end, client));
                     observations.failed_handshakes.push(failed);
                 }
@@ -393,9 +432,11 @@ impl Flow {
                 let mut stage = Stage { scratch: shared.scratch, now, acknowledged, on_frame: shared.on_frame };
                 let in_order = [in_order[client], in_order[1 - client]];
                 let (handshake, from_client, from_server) = session.finish(&mut stage, in_order);
-                self.record(client, (handshake, request), from_client, from_server, observations);
+                self.record(client, (handshake, request, tls), from_client, from_server, observations);
             }
-            App::Probing(_) | App::Dormant | App::Ignored(_) => {}
+            App::Http2(app) => self.finish_http2(*app, tls, now, shared, observations),
+            App::Preface(_) | App::Prefaced => {}
+            App::Probing(_) | App::Dormant | App::Tls { .. } | App::Ignored(_) => {}
         }
     }
 
@@ -436,13 +477,17 @@ impl Flow {
     fn record(
         &self,
         client: usize,
-        (handshake, request): (Option<Handshake>, Option<Box<Head>>),
+        (handshake, request, mut tls): (Option<Handshake>, Option<Box<Head>>, Option<Box<Tls>>),
         mut from_client: Sent,
         mut from_server: Sent,
         observations: &mut Observations,
     ) {
         self.fill(client, &mut from_client);
         self.fill(1 - client, &mut from_server);
+        if let Some(tls) = &mut tls {
+            from_client.acknowledged_to = tls.content_to(client, from_client.acknowledged_to);
+            from_server.acknowledged_to = tls.content_to(1 - client, from_server.acknowledged_to);
+        }
         let whole = handshake.as_ref().is_some_and(|h| h.request.is_some());
         if let Some((index, gap)) = self.missing.filter(|_| !whole) {
             let gaps = &mut if index == client { &mut from_client } else { &mut from_server }.lost.gaps;
@@ -450,7 +495,7 @@ impl Flow {
                 gaps.insert(0, gap);
             }
         }
-        if handshake.is_none() && self.ends.iter().all(|e| e.syn.is_none()) {
+        if handshake.is_none() && tls.is_none() && self.ends.iter().all(|e| e.syn.is_none()) {
             self.passed_before(client, &mut from_client);
             self.passed_before(1 - client, &mut from_server);
         }
@@ -463,6 +508,8 @@ impl Flow {
                 capture: self.capture,
                 tcp_stream: self.stream,
                 also_in: None,
+                secure: tls.is_some(),
+                http2: None,
                 client: self.addresses[client],
                 server: self.addresses[1 - client],
                 request: handshake.request.clone().unwrap_or_default(),
@@ -490,6 +537,8 @@ impl Flow {
                 [initial(client), initial(1 - client)]
             }),
             joined_midstream: handshake.is_none(),
+            http2: None,
+            tls: tls.map(|tls| Box::new(tls.facts())),
             handshake: handshake.map(Box::new),
             request,
             from_client: Box::new(from_client),

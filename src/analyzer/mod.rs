@@ -5,13 +5,17 @@ mod app;
 mod blind;
 mod flow;
 mod heads;
+mod preface;
+mod streams;
 mod unread;
 
 use std::collections::VecDeque;
+use std::fs::File;
+use std::io::BufReader;
 use std::path::PathBuf;
 
-use crate::capture::{FileFacts, InputError, Stop, Timeline};
-use crate::connection::{CaptureFacts, Observations};
+use crate::capture::{CaptureError, FileFacts, InputError, Stop, Timeline};
+use crate::connection::{CaptureFacts, KeyFacts, KeyLogFacts, Observations};
 use crate::diagnosis;
 use crate::ids::{Origin, Timestamp};
 use crate::knowledge::Knowledge;
@@ -19,6 +23,7 @@ use crate::limits;
 use crate::network;
 use crate::report::model::Report;
 use crate::tcp::{Copies, FlowId, FlowTable, OutOfOrder, Place, Seen};
+use crate::tls::{KeyLog, KeyRing};
 use crate::websocket::{FrameSeen, Scratch};
 use alive::{Alive, Surplus};
 use blind::Blind;
@@ -39,6 +44,10 @@ pub struct Analysis {
 pub struct Options {
     /// Asks to read no further from pipes.
     pub stop: Stop,
+    /// TLS key logs.
+    pub key_logs: Vec<PathBuf>,
+    /// The key log that `SSLKEYLOGFILE` names. It may be meant for something else: that it cannot be read is no error.
+    pub key_log_of_environment: Option<PathBuf>,
     /// Implementations that are known beside the embedded ones, or in their place.
     pub knowledge: Option<Knowledge>,
 }
@@ -52,28 +61,55 @@ pub fn analyze(paths: &[PathBuf]) -> Analysis {
 /// [`analyze`] with options.
 #[must_use]
 pub fn analyze_with(paths: &[PathBuf], options: &Options) -> Analysis {
-    let (observations, errors) = observe_until(paths, &options.stop, &mut |_| {});
+    let (observations, errors) = observe_with(paths, options, &mut |_| {});
     let knowledge = options.knowledge.as_ref().unwrap_or(Knowledge::embedded());
     Analysis { report: diagnosis::diagnose(observations, knowledge), errors }
 }
 
 /// Reads captures; `on_frame` sees every WebSocket frame as soon as it is complete.
 pub fn observe(paths: &[PathBuf], on_frame: &mut dyn FnMut(&FrameSeen)) -> (Observations, Vec<InputError>) {
-    observe_until(paths, &Stop::default(), on_frame)
+    observe_with(paths, &Options::default(), on_frame)
 }
 
-fn observe_until(
+/// [`observe`] with options.
+pub fn observe_with(
     paths: &[PathBuf],
-    stop: &Stop,
+    options: &Options,
     on_frame: &mut dyn FnMut(&FrameSeen),
 ) -> (Observations, Vec<InputError>) {
     let mut observations = Observations::default();
-    let errors = Analyzer::new(&mut observations, on_frame).read(Timeline::open(paths, stop));
+    let (ring, unread) = key_ring(options, &mut observations.keys);
+    let mut errors = Analyzer::new(ring, &mut observations, on_frame).read(Timeline::open(paths, &options.stop));
+    errors.extend(unread);
     observations.connections.shrink_to_fit();
     observations.connections.sort_unstable_by_key(|c| (c.first.at, c.first));
     observations.failed_handshakes.sort_by_key(|h| h.request.origin);
     observations.failed_attempts.sort_by_key(|a| a.syn);
     (observations, errors)
+}
+
+/// Reads key logs, and notes in `facts` what they held.
+fn key_ring(options: &Options, facts: &mut KeyFacts) -> (KeyRing, Vec<InputError>) {
+    let (mut log, mut unread) = (KeyLog::default(), Vec::new());
+    let named = options.key_logs.iter().map(|path| (path, false));
+    let environment = options.key_log_of_environment.iter().filter(|path| !options.key_logs.contains(path));
+    for (path, from_environment) in named.chain(environment.map(|path| (path, true))) {
+        let (before, connections) = (log.lines(), log.connections());
+        let read = File::open(path).and_then(|file| log.read(BufReader::with_capacity(limits::READ_BUFFER, file)));
+        let lines = log.lines();
+        facts.logs.push(KeyLogFacts {
+            path: path.display().to_string(),
+            from_environment,
+            read: read.is_ok(),
+            connections: (log.connections() - connections) as u64,
+            malformed_lines: lines.malformed - before.malformed,
+            secrets_beyond_limit: lines.beyond - before.beyond,
+        });
+        let error = read.err().filter(|_| !from_environment);
+        unread.extend(error.map(|error| InputError { path: path.clone(), error: CaptureError::Io(error) }));
+    }
+    let given = facts.logs.iter().any(|l| l.read || l.connections > 0);
+    (KeyRing::new(log, given), unread)
 }
 
 /// Takes the packets of a run.
@@ -88,13 +124,14 @@ struct Analyzer<'a> {
     segments: u64,
     scratch: Scratch,
     heads: Heads,
+    ring: KeyRing,
     blind: Blind,
     observations: &'a mut Observations,
     on_frame: &'a mut dyn FnMut(&FrameSeen),
 }
 
 impl<'a> Analyzer<'a> {
-    fn new(observations: &'a mut Observations, on_frame: &'a mut dyn FnMut(&FrameSeen)) -> Self {
+    fn new(ring: KeyRing, observations: &'a mut Observations, on_frame: &'a mut dyn FnMut(&FrameSeen)) -> Self {
         Analyzer {
             table: FlowTable::default(),
             flows: Alive::default(),
@@ -105,6 +142,7 @@ impl<'a> Analyzer<'a> {
             segments: 0,
             scratch: Scratch::default(),
             heads: Heads::default(),
+            ring,
             blind: Blind::default(),
             observations,
             on_frame,
@@ -115,7 +153,12 @@ impl<'a> Analyzer<'a> {
     fn read(mut self, mut timeline: Timeline) -> Vec<InputError> {
         let mut last = Origin::default();
         let mut decoder = network::Decoder::default();
+        let secrets = timeline.all_secrets();
+        self.ring.look_later(Box::new(move |log| secrets().iter().for_each(|text| log.add(text))));
         while timeline.advance() {
+            if let Some(text) = timeline.take_secrets() {
+                self.ring.add(&text);
+            }
             let Some(packet) = timeline.packet() else { continue };
             last = packet.origin;
             match decoder.decode(&packet) {
@@ -140,6 +183,7 @@ impl<'a> Analyzer<'a> {
             self.blind.file(file, several);
         }
         self.observations.blind_spots.extend(self.blind.spots());
+        self.observations.keys.from_captures = self.ring.from_captures();
         self.observations.captures = files.into_iter().map(facts).collect();
         errors
     }
@@ -181,6 +225,7 @@ impl<'a> Analyzer<'a> {
             heads: &mut self.heads,
             out_of_order: &self.out_of_order,
             websockets: &mut self.websockets,
+            ring: &mut self.ring,
             blind: &mut self.blind,
             on_frame: self.on_frame,
         };
@@ -238,6 +283,7 @@ impl<'a> Analyzer<'a> {
             heads: &mut self.heads,
             out_of_order: &self.out_of_order,
             websockets: &mut self.websockets,
+            ring: &mut self.ring,
             blind: &mut self.blind,
             on_frame: self.on_frame,
         };

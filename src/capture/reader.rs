@@ -9,6 +9,8 @@ use super::pcap::{self, Pcap};
 use super::pcapng::Pcapng;
 use super::window::Window;
 use super::{Current, Next, Packet, unpack};
+use zeroize::Zeroizing;
+
 use crate::ids::{Origin, PacketNumber, Timestamp};
 use crate::limits;
 
@@ -201,6 +203,16 @@ impl CaptureReader {
     #[must_use]
     pub fn secrets(&self) -> &[u8] {
         self.pcapng().map_or(&[], |p| &p.facts.secrets)
+    }
+
+    /// What [`secrets`](Self::secrets) gained since this was asked last.
+    pub fn take_secrets(&mut self) -> Option<Zeroizing<Vec<u8>>> {
+        match &mut self.container {
+            Container::Pcapng(pcapng) if !pcapng.facts.secrets.is_empty() => {
+                Some(Zeroizing::new(std::mem::take(&mut pcapng.facts.secrets)))
+            }
+            _ => None,
+        }
     }
 
     /// The link types of the packets read, in order of appearance, at most [`limits::LINK_TYPES`].

@@ -6,10 +6,12 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::PathBuf;
 
+use zeroize::Zeroizing;
+
 use super::error::{CaptureError, InputError};
 use super::inputs::{Input, Inputs, Kind};
 use super::source::{Pipe, Reopened, Stop};
-use super::{CaptureReader, Packet};
+use super::{CaptureReader, Format, Packet};
 use crate::ids::{PacketNumber, Timestamp};
 use crate::limits;
 
@@ -149,6 +151,30 @@ impl Timeline {
     #[inline]
     pub fn packet(&self) -> Option<Packet<'_>> {
         self.current.as_ref()?.1.packet()
+    }
+
+    /// TLS key log text that the current capture carried since this was asked last.
+    #[inline]
+    pub fn take_secrets(&mut self) -> Option<Zeroizing<Vec<u8>>> {
+        self.current.as_mut()?.1.take_secrets()
+    }
+
+    /// What reads all TLS key log text that the captures carry, wherever it stands in them, as far as they can be read twice.
+    pub fn all_secrets(&self) -> impl FnOnce() -> Vec<Zeroizing<Vec<u8>>> + use<> {
+        let files = self.files.iter().filter(|file| file.input.kind == Kind::File);
+        let paths: Vec<PathBuf> = files.map(|file| file.input.path.clone()).collect();
+        move || {
+            let read = |path: PathBuf| {
+                let mut reader = CaptureReader::new(Box::new(File::open(path).ok()?)).ok()?;
+                let mut all = Vec::new();
+                while reader.format() == Format::Pcapng && reader.advance() {
+                    all.extend(reader.take_secrets());
+                }
+                all.extend(reader.take_secrets());
+                Some(all)
+            };
+            paths.into_iter().filter_map(read).flatten().collect()
+        }
     }
 
     /// The facts of all captures, and what could not be read.

@@ -36,6 +36,14 @@ pub(super) struct Arguments {
     #[arg(short, long, value_name = "FILE")]
     pub(super) output: Option<PathBuf>,
 
+    /// TLS key log that opens wss:// connections; may be given several times
+    ///
+    /// Written by browsers, curl and Python where SSLKEYLOGFILE names a file, by Node.js (--tls-keylog=FILE), OpenSSL
+    /// (-keylogfile FILE), Go (KeyLogWriter) and others. The file that SSLKEYLOGFILE names is read too, if it is there, and so
+    /// are keys inside a pcapng. The README says how to get them.
+    #[arg(short, long, value_name = "FILE")]
+    pub(super) keylog: Vec<PathBuf>,
+
     /// Know the implementations too that the files in FOLDER describe (repeatable)
     ///
     /// A file whose id is one that wsdiag knows replaces that. See docs/knowledge.md.

@@ -34,7 +34,9 @@ pub(super) fn run(arguments: &Arguments, analyze: impl Fn(&[PathBuf], Options) -
             return Outcome::Failed;
         }
     };
-    let Analysis { report, errors, warnings } = analyze(&arguments.files, Options { stop: stop.clone(), knowledge });
+    let key_log_of_environment = std::env::var_os("SSLKEYLOGFILE").filter(|name| !name.is_empty()).map(PathBuf::from);
+    let options = Options { stop: stop.clone(), knowledge, key_logs: arguments.keylog.clone(), key_log_of_environment };
+    let Analysis { report, errors, warnings } = analyze(&arguments.files, options);
     // From here on a signal ends the program.
     stop.now();
     warnings.into_iter().for_each(complain);

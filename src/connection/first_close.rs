@@ -40,6 +40,12 @@ impl Connection {
         if other.is_unseen() {
             return of_unseen(side, self.sent_by(side), other, close);
         }
+        // How much is missing is not known: it may hold anything, unless it came later.
+        let unmeasured = other.lost.gaps.iter().rfind(|g| g.why == GapCause::Unmeasured && other.uncounted(g) > 0);
+        if let Some(gap) = unmeasured {
+            let later = close.acknowledged <= gap.start && self.http2.is_none();
+            return if later { FirstClose::Seen } else { FirstClose::Unknown };
+        }
         let missing = |why| matches!(why, GapCause::Lost | GapCause::SnapLength | GapCause::WindowFull);
         let behind_frames = other.lost.gaps.iter().rfind(|g| missing(g.why) && other.uncounted(g) > 0);
         let Some(gap) = behind_frames else {

@@ -22,7 +22,7 @@ pub fn spots(world: &World<'_>) -> Vec<BlindSpotReport> {
     let mut spots: Vec<BlindSpotReport> = copies(world.observations.captures.len() > 1, &odd).into_iter().collect();
     for (index, connection, anomalies) in &odd {
         let files = world.any_files();
-        let stream = files.stream(connection.capture, connection.tcp_stream);
+        let stream = files.stream_of(connection);
         let mut add = |kind: &str, text: String, at: Option<Origin>| {
             spots.push(BlindSpotReport {
                 kind: kind.to_string(),

@@ -259,6 +259,12 @@ impl<'a> Case<'a> {
     #[must_use]
     pub fn place(&self) -> Place {
         let c = self.connection;
-        Place { capture: c.capture, stream: c.tcp_stream, spans: c.also_in.is_some(), ends: [c.client, c.server] }
+        Place {
+            capture: c.capture,
+            stream: c.tcp_stream,
+            spans: c.also_in.is_some(),
+            http2: c.http2.as_ref().map(|http2| (http2.stream, c.tcp_end.is_some_and(|e| c.stream_end(e).is_none()))),
+            ends: [c.client, c.server],
+        }
     }
 }

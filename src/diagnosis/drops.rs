@@ -3,7 +3,7 @@
 use super::case::Case;
 use super::finding::Finding;
 use super::{timers, words};
-use crate::connection::{Head, Rule, TcpEnd, TcpEndKind, Violation};
+use crate::connection::{Connection, Head, Rule, StreamEnd, TcpEnd, TcpEndKind, Violation};
 use crate::ids::{Origin, Side};
 use crate::report::model::{Confidence, Party, Severity};
 
@@ -39,12 +39,13 @@ pub fn end_before_close(case: &Case<'_>) -> Option<TcpEnd> {
 pub fn ended_before_close(case: &Case<'_>, end: TcpEnd) -> Finding {
     let (by, other) = (end.by, end.by.other());
     let severity = if by == Side::Server { Severity::Problem } else { Severity::Notice };
-    let mut finding = super::plain::finding(case, severity, format!("{by} closed TCP without a Close frame"));
+    let title = format!("{by} {} without a Close frame", verb(case.connection, end));
+    let mut finding = super::plain::finding(case, severity, title);
     let close = case.ending.close.map_or(String::new(), |(_, c)| super::plain::close_words(c));
     finding.confidence = Confidence::Likely;
     finding.caused_by = Some(by.into());
     finding.change = Some(by.into());
-    let text = format!("The {other}'s {close} came after the {by}'s FIN and answers that: nobody was left to read it.");
+    let text = format!("The {other}'s {close} came after the {by}'s end and answers that: nobody was left to read it.");
     finding.with_evidence("end-before-close", text, &[end.origin.packet])
 }
 
@@ -152,22 +153,42 @@ pub fn last_thing_sentence(case: &Case<'_>) -> String {
     }
 }
 
-/// `closed TCP` or `reset TCP`, with the packet.
+/// `closed TCP` or `reset TCP`, with the packet; of a WebSocket in an HTTP/2 stream, which of both was ended.
 #[must_use]
 pub fn how(case: &Case<'_>, end: TcpEnd) -> String {
-    end_with(end, &case.packet(end.origin.packet))
+    how_of(case.connection, end, &case.packet(end.origin.packet))
 }
 
-/// The same where the packet has its name already.
+/// The same of another connection.
 #[must_use]
-pub fn end_with(end: TcpEnd, packet: &str) -> String {
-    match end.how {
-        TcpEndKind::Fin if end.inferred => {
-            format!("closed TCP (its FIN is not in the capture, {packet} acknowledges it)")
+pub fn how_of(connection: &Connection, end: TcpEnd, packet: &str) -> String {
+    let verb = verb(connection, end);
+    match (connection.stream_end(end), end.how) {
+        (Some(StreamEnd::EndStream), _) => format!("{verb} (END_STREAM, {packet})"),
+        (Some(StreamEnd::Reset(reset)), _) => format!("{verb} (RST_STREAM {}, {packet})", reset.name()),
+        (None, TcpEndKind::Fin) if end.inferred => {
+            format!("{verb} (its FIN is not in the capture, {packet} acknowledges it)")
         }
-        TcpEndKind::Fin => format!("closed TCP (FIN, {packet})"),
-        TcpEndKind::Rst => format!("reset TCP (RST, {packet})"),
+        (None, TcpEndKind::Fin) => format!("{verb} (FIN, {packet})"),
+        (None, TcpEndKind::Rst) => format!("{verb} (RST, {packet})"),
     }
+}
+
+/// `closed TCP`, `reset TCP`, `ended the HTTP/2 stream` or `reset the HTTP/2 stream`.
+#[must_use]
+pub fn verb(connection: &Connection, end: TcpEnd) -> &'static str {
+    match (connection.stream_end(end), end.how) {
+        (Some(StreamEnd::EndStream), _) => "ended the HTTP/2 stream",
+        (Some(StreamEnd::Reset(_)), _) => "reset the HTTP/2 stream",
+        (None, TcpEndKind::Fin) => "closed TCP",
+        (None, TcpEndKind::Rst) => "reset TCP",
+    }
+}
+
+/// What was ended: `TCP`, or the stream inside it.
+#[must_use]
+pub fn carrier(connection: &Connection, end: TcpEnd) -> &'static str {
+    if connection.stream_end(end).is_some() { "the HTTP/2 stream" } else { "TCP" }
 }
 
 /// Proxies and load balancers that name themselves in `Server` or `Via`.
@@ -243,7 +264,7 @@ pub fn ended_first(case: &Case<'_>, between: &Between, end: TcpEnd) -> Option<Tc
 #[must_use]
 pub fn plain(case: &Case<'_>, end: TcpEnd) -> Finding {
     let by = end.by;
-    let verb = if end.how == TcpEndKind::Fin { "closed TCP" } else { "reset TCP" };
+    let verb = verb(case.connection, end);
     let when = match in_hand(case, by).filter(|_| by == Side::Server) {
         Some(last) => {
             let ago = case.seconds_before_end(last.origin).unwrap_or(0.0);
@@ -330,10 +351,12 @@ pub fn look_at_server(case: &Case<'_>, mut finding: Finding) -> Finding {
                 finding = finding.with_evidence("in-hand", text, &[last.origin.packet]);
             }
             format!(
-                "read the application log at that time for an error while it handled the {} ({}): frameworks drop TCP \
+                "read the application log at that time for an error while it handled the {} ({}): frameworks drop {} \
                  like this when a handler fails. The capture cannot show whether one did. Let the handler send Close 1011 when \
                  it fails.",
-                last.what, case.packet(last.origin.packet)
+                last.what,
+                case.packet(last.origin.packet),
+                case.connection.tcp_end.map_or("TCP", |end| carrier(case.connection, end))
             )
         }
         None => "read the application, container and process logs at that time for an exit, a kill or an unhandled error. Let \

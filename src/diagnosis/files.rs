@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use crate::connection::CaptureFacts;
+use crate::connection::{CaptureFacts, Connection};
 use crate::ids::PacketNumber;
 use crate::report::model::Capture;
 
@@ -82,6 +82,16 @@ impl<'a> FilesOf<'a> {
         }
     }
 
+    /// The same for a connection, with its stream inside HTTP/2 where one carried it.
+    #[must_use]
+    pub fn stream_of(self, connection: &Connection) -> String {
+        let stream = self.stream(connection.capture, connection.tcp_stream);
+        match &connection.http2 {
+            Some(http2) => format!("{stream} (HTTP/2 {})", http2.stream),
+            None => stream,
+        }
+    }
+
     /// The name of the packet's capture, when it is not the connection's own.
     fn foreign(self, packet: PacketNumber) -> Option<&'a str> {
         let file = Some(packet.file()).filter(|file| packet.is_of_several() && *file != self.own)?;
@@ -98,6 +108,8 @@ pub struct Place {
     pub stream: u32,
     /// Whether other captures hold packets of it too.
     pub spans: bool,
+    /// Its stream inside HTTP/2, where one carried it, and whether that ended with TCP.
+    pub http2: Option<(u32, bool)>,
     /// Its two ends.
     pub ends: [SocketAddr; 2],
 }
@@ -121,10 +133,19 @@ impl Place {
         }
         let numbers = packets.filter(|p| p.file() == self.capture).map(PacketNumber::number);
         let (from, to) = numbers.fold((u64::MAX, 0), |(low, high), n| (low.min(n), high.max(n)));
+        let lies = match self.http2 {
+            Some((inner, false)) => format!("tcp.stream eq {stream} and http2.streamid eq {inner}"),
+            // Neither GOAWAY nor the packet that ends TCP bears the stream's number.
+            Some((inner, true)) => format!(
+                "tcp.stream eq {stream} and (http2.streamid eq {inner} or http2.type eq 7 or tcp.flags.fin eq 1 or \
+                 tcp.flags.reset eq 1)"
+            ),
+            None => format!("tcp.stream eq {stream}"),
+        };
         match (from, to) {
-            (u64::MAX, _) => format!("tcp.stream eq {stream}"),
-            (one, other) if one >= other => format!("tcp.stream eq {stream} and frame.number eq {one}"),
-            (from, to) => format!("tcp.stream eq {stream} and frame.number in {{{from}..{to}}}"),
+            (u64::MAX, _) => lies,
+            (one, other) if one >= other => format!("{lies} and frame.number eq {one}"),
+            (from, to) => format!("{lies} and frame.number in {{{from}..{to}}}"),
         }
     }
 }

@@ -70,7 +70,7 @@ fn report(beside: &Beside<'_>, failed: &FailedHandshake) -> HandshakeFailure {
         tcp_stream: failed.tcp_stream,
         client: failed.client.into(),
         server: failed.server.into(),
-        url: Some(url(&failed.request, failed.server)),
+        url: Some(url(&failed.request, failed.server, failed.secure)),
         status,
         cause,
         severity: Severity::Problem,
@@ -299,7 +299,7 @@ fn soften(beside: &Beside<'_>, failed: &FailedHandshake, report: &mut HandshakeF
     });
     if let Some(connection) = mended {
         report.severity = Severity::Notice;
-        let stream = beside.world.files(failed.capture).stream(connection.capture, connection.tcp_stream);
+        let stream = beside.world.files(failed.capture).stream_of(connection);
         let waited = timers::words(connection.opened().at.seconds_since(failed.request.origin.at));
         report.evidence.push(Evidence {
             kind: "retried",
@@ -310,21 +310,28 @@ fn soften(beside: &Beside<'_>, failed: &FailedHandshake, report: &mut HandshakeF
 }
 
 fn filter(failed: &FailedHandshake) -> String {
-    let ends = [failed.response.as_ref().map(|r| r.origin), failed.tcp_end.map(|e| e.origin)];
+    // Once a request in HTTP/2 is answered, the end of TCP is none of its own.
+    let end = failed.tcp_end.filter(|_| failed.http2.is_none() || failed.response.is_none());
+    let ends = [failed.response.as_ref().map(|r| r.origin), end.map(|e| e.origin)];
     let packets = ends.into_iter().flatten().map(|o| o.packet).chain([failed.request.origin.packet]);
     Place {
         capture: failed.capture,
         stream: failed.tcp_stream,
         spans: failed.also_in.is_some(),
+        http2: failed.http2.as_ref().map(|http2| {
+            let with_tcp = failed.response.is_none() && failed.tcp_end.is_some() && http2.reset.is_none();
+            (http2.stream, with_tcp)
+        }),
         ends: [failed.client, failed.server],
     }
     .filter(packets)
 }
 
 /// The URL that a request asked for, secrets in its query masked.
-pub(super) fn url(request: &Head, server: SocketAddr) -> String {
+pub(super) fn url(request: &Head, server: SocketAddr, secure: bool) -> String {
     let host = request.field("host").map_or_else(|| server.to_string(), str::to_string);
-    format!("ws://{host}{}", mask_query(request.target().unwrap_or("/")))
+    let scheme = if secure { "wss" } else { "ws" };
+    format!("{scheme}://{host}{}", mask_query(request.target().unwrap_or("/")))
 }
 
 /// Names of query parameters whose values are secrets.

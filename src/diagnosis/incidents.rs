@@ -60,15 +60,15 @@ fn mass(world: &World<'_>, verdicts: &[Option<Diagnosis>], event: &Event) -> Inc
     let count = event.connections.len();
     let open = event.open;
     let span = timers::words(event.to.seconds_since(event.from));
+    let span = if event.from == event.to { "at the same moment".to_string() } else { format!("within {span}") };
     let (kind, title) = match event.kind {
-        Kind::Close => (
-            "mass-close",
-            format!("server {} closed {count} of its {open} open connections within {span}", event.server),
-        ),
+        Kind::Close => {
+            ("mass-close", format!("server {} closed {count} of its {open} open connections {span}", event.server))
+        }
         Kind::Drop => (
             "mass-drop",
             format!(
-                "server {} dropped {count} of its {open} open connections within {span}, without a Close frame{}",
+                "server {} dropped {count} of its {open} open connections {span}, without a Close frame{}",
                 event.server,
                 if event.connections.iter().any(|i| world.endings[*i].may_hide_close) { AS_FAR_AS_SHOWN } else { "" }
             ),
@@ -336,7 +336,7 @@ fn clocks_apart(world: &World<'_>, leg: Leg) -> f64 {
 fn hop(world: &World<'_>, leg: Leg) -> Evidence {
     let connections = &world.observations.connections;
     let (front, back) = (&world.endings[leg.front], &world.endings[leg.back]);
-    let name = |index: usize| world.any_files().stream(connections[index].capture, connections[index].tcp_stream);
+    let name = |index: usize| world.any_files().stream_of(&connections[index]);
     let streams = format!("Streams {} and {}", name(leg.front), name(leg.back));
     let mut packets: Vec<PacketNumber> = [front.at, back.at].iter().flatten().map(|o| o.packet).collect();
     packets.sort_unstable_by_key(|p| (p.file(), p.number()));

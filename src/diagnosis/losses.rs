@@ -208,7 +208,7 @@ fn unseen_side(files: FilesOf<'_>, connection: &Connection, unseen: Side) -> Opt
     Some(format!(
         "Stream {} holds only what the {seen} {} sent: what the {unseen} sent, its Close included, is missing{known}. Record both \
          directions: no src or dst in the filter, both lanes of a mirror port.",
-        files.stream(connection.capture, connection.tcp_stream),
+        files.stream_of(connection),
         connection.address(seen)
     ))
 }
@@ -222,7 +222,7 @@ fn cut_close(files: FilesOf<'_>, connection: &Connection, side: Side) -> Option<
     };
     let text = format!(
         "Of the {side}'s Close in stream {} the capture lacks {what} ({}). Record whole packets: tcpdump -s 0.",
-        files.stream(connection.capture, connection.tcp_stream),
+        files.stream_of(connection),
         words::bytes(close.missing)
     );
     Some((text, vec![close.origin.packet]))
@@ -235,7 +235,7 @@ fn resynchronised(files: FilesOf<'_>, connection: &Connection, side: Side) -> Op
     let told: Vec<&Resync> =
         sent.lost.resyncs.iter().filter(|r| r.skipped > 0 || !connection.joined_midstream).collect();
     let first = told.first()?;
-    let stream = files.stream(connection.capture, connection.tcp_stream);
+    let stream = files.stream_of(connection);
     let lost = || sent.lost.gaps.iter().filter(|g| g.why != GapCause::NotKept);
     let again = if lost().any(|g| g.start < first.start) { "again" } else { "for the first time" };
     let mut text = match first.skipped {
@@ -278,7 +278,7 @@ fn not_inflated(files: FilesOf<'_>, connection: &Connection, side: Side) -> Opti
              messages of this capture grow to more than {} times their size on average, or more than {} connections use \
              compression at once. Filter the capture by the connection in question.",
             words::count(count as usize, "message", "messages"),
-            files.stream(connection.capture, connection.tcp_stream),
+            files.stream_of(connection),
             if count == 1 { "was" } else { "were" },
             limits::INFLATE_RATIO,
             limits::INFLATERS / 2
@@ -296,7 +296,7 @@ fn unreadable(files: FilesOf<'_>, connection: &Connection, side: Side) -> Option
             "{} of the {side} in stream {} could not be read as frames: a frame header before them is missing, and none was \
              recognised among them.",
             words::bytes(left),
-            files.stream(connection.capture, connection.tcp_stream)
+            files.stream_of(connection)
         )
     })
 }
@@ -312,7 +312,7 @@ fn lost_fins(files: FilesOf<'_>, connection: &Connection) -> Option<(String, Vec
     (!told.is_empty()).then(|| {
         let text = format!(
             "Stream {} lacks {}: the capture missed it. Record with a larger buffer (tcpdump -B 16384) or a narrower filter.",
-            files.stream(connection.capture, connection.tcp_stream),
+            files.stream_of(connection),
             told.join(" and ")
         );
         (text, fins.iter().map(|(_, packet)| *packet).collect())
@@ -341,7 +341,7 @@ fn gap_spot(files: FilesOf<'_>, index: usize, connection: &Connection, why: GapC
     if holes == 0 {
         return None;
     }
-    let stream = files.stream(connection.capture, connection.tcp_stream);
+    let stream = files.stream_of(connection);
     let amount = words::bytes(missing);
     let places = words::count(holes, "place", "places");
     let (kind, text) = match why {
@@ -355,6 +355,13 @@ fn gap_spot(files: FilesOf<'_>, index: usize, connection: &Connection, why: GapC
         GapCause::SnapLength => (
             "snap-length",
             format!("Stream {stream} lacks {amount}: the snap length cut its packets. Record with tcpdump -s 0."),
+        ),
+        GapCause::Unmeasured => (
+            "lost-packets",
+            format!(
+                "Stream {stream} lacks up to {amount} in {places}: packets are missing there, and what they held of this connection can \
+                 only be estimated. Record with a larger buffer (tcpdump -B 16384) and whole packets."
+            ),
         ),
         // Told where the frames were recognised.
         GapCause::NotKept => return None,

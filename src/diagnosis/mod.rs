@@ -26,6 +26,7 @@ mod reports;
 pub mod sizes;
 pub mod timers;
 pub mod too_big;
+pub(crate) mod unread;
 pub mod words;
 pub mod world;
 

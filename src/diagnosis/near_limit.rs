@@ -280,7 +280,7 @@ fn fixes(world: &World<'_>, receiver: Side, known: &Known<'_>) -> Vec<Fix> {
 
 fn stream(world: &World<'_>, index: usize) -> String {
     let connection = &world.observations.connections[index];
-    format!("stream {}", world.any_files().stream(connection.capture, connection.tcp_stream))
+    format!("stream {}", world.any_files().stream_of(connection))
 }
 
 /// `92 %`, rounded down: never more than it is.

@@ -153,11 +153,14 @@ fn note_unanswered(case: &Case<'_>, finding: &mut Finding) {
 fn note_transport(case: &Case<'_>, finding: &mut Finding) {
     let (Some((from, close)), Some(end)) = (case.ending.close, case.connection.tcp_end) else { return };
     let reset = case.connection.sent_by(from).rst.as_deref().copied();
-    if let Some(rst) = reset.filter(|r| *r >= close.origin && end.by == from && case.was_reset()) {
+    // A browser resets the stream once both Close frames are through (RFC 8441 section 5 maps that to a TCP reset).
+    let through = case.ending.answer.is_some() && case.connection.stream_end(end).is_some();
+    if let Some(rst) = reset.filter(|r| *r >= close.origin && end.by == from && case.was_reset() && !through) {
         note(
             finding,
             format!(
-                "The {from} reset TCP after its Close: the {}'s API may report 1006 and not the code.",
+                "The {from} {} after its Close: the {}'s API may report 1006 and not the code.",
+                drops::verb(case.connection, end),
                 from.other()
             ),
             &[rst.packet],

@@ -1,7 +1,8 @@
 //! What an answer means that did not open a WebSocket: likely reasons and who can change them.
 
 use super::files::FilesOf;
-use crate::connection::{FailedHandshake, HandshakeViolation, Head, TcpEndKind};
+use crate::connection::{FailedHandshake, HandshakeViolation, Head, StreamReset, TcpEndKind};
+use crate::ids::Side;
 use crate::report::model::{Evidence, Fix, Party};
 
 use super::{drops, timers, words};
@@ -66,7 +67,8 @@ pub(super) fn pass_upgrade_on(is_nginx: bool) -> Fix {
 /// Reads a refusal from its own request and response alone.
 pub(super) fn read(failed: &FailedHandshake, response: &Head, status: u16) -> Reading {
     let request = &failed.request;
-    let absent = missing(request);
+    // An extended CONNECT carries neither (RFC 8441 section 4).
+    let absent = if failed.http2.is_some() { Vec::new() } else { missing(request) };
     if !absent.is_empty() && matches!(status, 200 | 204 | 400 | 404 | 405 | 426 | 501) {
         return stripped(response, &absent);
     }
@@ -92,6 +94,7 @@ pub(super) fn read(failed: &FailedHandshake, response: &Head, status: u16) -> Re
                 ],
             )
         }
+        400 | 405 | 501 if failed.http2.is_some() => no_extended_connect(status),
         400 => bad_request(request, proxy),
         401 | 407 => (
             "credentials are missing or were refused".into(),
@@ -186,6 +189,23 @@ fn stripped(response: &Head, absent: &[&str]) -> Reading {
     }
 }
 
+/// A server that did not take the CONNECT of RFC 8441.
+fn no_extended_connect(status: u16) -> (String, String, Party, Vec<Fix>) {
+    (
+        "it did not take the extended CONNECT".into(),
+        format!(
+            "In HTTP/2 a WebSocket is asked for by CONNECT with :protocol websocket (RFC 8441). {status} comes from a server, or \
+             something behind it, that does not know that request, or that found it incomplete."
+        ),
+        Party::Server,
+        vec![fix(
+            Party::Server,
+            "handle CONNECT with :protocol websocket, or do not announce SETTINGS_ENABLE_CONNECT_PROTOCOL: clients then open a \
+             connection with HTTP/1.1 for it.",
+        )],
+    )
+}
+
 fn bad_request(request: &Head, proxy: Option<&str>) -> (String, String, Party, Vec<Fix>) {
     let version = request.field("sec-websocket-version");
     let key = request.field("sec-websocket-key");
@@ -229,8 +249,44 @@ fn bad_request(request: &Head, proxy: Option<&str>) -> (String, String, Party, V
     )
 }
 
+/// Reads a request whose HTTP/2 stream was reset before an answer.
+fn stream_reset(failed: &FailedHandshake, reset: StreamReset, files: FilesOf<'_>) -> Reading {
+    const REFUSED_STREAM: u32 = 7;
+    const HTTP_1_1_REQUIRED: u32 = 13;
+    let waited = timers::words(reset.origin.at.seconds_since(failed.request.origin.at));
+    let (by, name) = (reset.by, reset.name());
+    let mut why = format!(
+        "The {by} reset the HTTP/2 stream (RST_STREAM {name}, {}) {waited} later, without an HTTP answer.",
+        files.packet(reset.origin.packet)
+    );
+    let text = match reset.code {
+        REFUSED_STREAM => {
+            why.push_str(
+                " The code says that the request was not processed and may be sent again (RFC 9113 section 8.7).",
+            );
+            "see why it takes no further stream: its limit of concurrent streams, or its shutdown."
+        }
+        HTTP_1_1_REQUIRED => "serve the WebSocket over HTTP/1.1, and do not announce SETTINGS_ENABLE_CONNECT_PROTOCOL.",
+        _ if by == Side::Client => {
+            "see how long it waits for the answer, and why the server is slow: accepting a WebSocket should take milliseconds."
+        }
+        _ => {
+            "read its log at the time of the request: it gave the request up, or does not know CONNECT with :protocol websocket."
+        }
+    };
+    Reading {
+        what: format!("the {by} reset the stream ({name}) {waited} after it"),
+        why,
+        change: by.into(),
+        fixes: vec![fix(by.into(), text)],
+    }
+}
+
 /// Reads a request that got no answer.
 pub(super) fn unanswered(failed: &FailedHandshake, files: FilesOf<'_>) -> Reading {
+    if let Some(reset) = failed.http2.as_ref().and_then(|http2| http2.reset) {
+        return stream_reset(failed, reset, files);
+    }
     let (what, why) = match failed.tcp_end {
         Some(end) => {
             let how = if end.how == TcpEndKind::Rst { "reset" } else { "closed" };

@@ -7,7 +7,7 @@ use super::case::{Case, Ending};
 use super::ends::Ends;
 use super::finding::{Cause, Finding};
 use super::{handshakes, losses, words};
-use crate::connection::{Connection, Head, Observations, Sent, TcpEndKind};
+use crate::connection::{Connection, Head, Observations, Sent, StreamReset, TcpEndKind, TlsFacts};
 use crate::report::model::*;
 
 /// What stands in the report beside the connections.
@@ -47,6 +47,22 @@ pub(super) fn build(
             last_packet_at: c.last_packet_at.map(Time),
         })
         .collect();
+    let keys = (!observations.keys.is_empty()).then(|| Keys {
+        logs: observations
+            .keys
+            .logs
+            .into_iter()
+            .map(|l| KeyLogReport {
+                path: l.path,
+                from_environment: l.from_environment,
+                read: l.read,
+                connections: l.connections,
+                malformed_lines: l.malformed_lines,
+                secrets_beyond_limit: l.secrets_beyond_limit,
+            })
+            .collect(),
+        from_captures: observations.keys.from_captures,
+    });
     let Beside { handshake_failures, incidents, blind_spots } = beside;
     let summary = summary(&connections, &handshake_failures, &incidents, &captures, !blind_spots.is_empty());
     Report {
@@ -58,6 +74,7 @@ pub(super) fn build(
         incidents,
         handshake_failures,
         blind_spots,
+        keys,
     }
 }
 
@@ -149,17 +166,17 @@ fn connection(
         capture: record.capture,
         tcp_stream: record.tcp_stream,
         also_in: elsewhere(record.also_in.as_deref()),
-        http2_stream: None,
+        http2_stream: record.http2.as_ref().map(|h| h.stream),
         client: record.client.into(),
         server: record.server.into(),
         url: handshake
             .and_then(|h| h.request.as_ref())
             .or(record.request.as_deref())
-            .map(|r| handshakes::url(r, record.server)),
+            .map(|r| handshakes::url(r, record.server, record.tls.is_some())),
         opened_at: opened.map(|o| Time(o.at)),
         opening_packet: opened.map(|o| o.packet),
         joined_midstream: record.joined_midstream,
-        tls: None,
+        tls: record.tls.as_deref().map(tls_report),
         handshake: heads.report(record),
         implementations: Both {
             client: ends.client.as_ref().map(|i| i.report.clone()),
@@ -168,6 +185,17 @@ fn connection(
         traffic: Both { client: traffic(&record.from_client), server: traffic(&record.from_server) },
         end: end(record, &Ending::of(record)),
         diagnosis,
+    }
+}
+
+fn tls_report(facts: &TlsFacts) -> TlsReport {
+    TlsReport {
+        version: facts.version.clone(),
+        cipher_suite: facts.cipher_suite.clone(),
+        server_name: facts.server_name.clone(),
+        alpn: facts.alpn.clone(),
+        decrypted: facts.decrypted,
+        why_not: facts.why_not.as_ref().map(super::unread::why_not),
     }
 }
 
@@ -208,7 +236,16 @@ fn end(record: &Connection, ending: &Ending<'_>) -> End {
         },
         None => TcpReport { how: "none", by: None, packet: None, at: None, inferred: false },
     };
-    End { code: ending.known_code(), initiator: ending.initiator, clean: ending.clean, close_frames, tcp }
+    let reset = |r: StreamReset| Http2EndReport {
+        by: r.by,
+        code: r.code,
+        name: r.name(),
+        packet: Some(r.origin.packet),
+        at: Time(r.origin.at),
+    };
+    let http2 = record.http2.as_deref().filter(|h| h.reset.is_some() || h.goes_away.is_some());
+    let http2 = http2.map(|h| Http2Report { reset: h.reset.map(reset), goaway: h.goes_away.map(reset) });
+    End { code: ending.known_code(), initiator: ending.initiator, clean: ending.clean, close_frames, tcp, http2 }
 }
 
 fn summary(

@@ -140,7 +140,7 @@ fn look_for_size<'a>(case: &Case<'a>) -> Option<Suspicion<'a>> {
     }
     set_limit(&mut suspect, stated.map(|s| s.limit));
     let bound = suspect.limit.bytes.or(suspect.limit.accepted_up_to);
-    if message.compressed && message.wire_bytes < size / 4 && bound.is_none_or(|b| message.wire_bytes <= b) {
+    if message.compressed && message.wire_bytes < size / SURPRISING && bound.is_none_or(|b| message.wire_bytes <= b) {
         return Some(Suspicion::Inflated(suspect));
     }
     if suspect.known.is_some_and(|k| k.applies_to == AppliesTo::Frame) {
@@ -149,6 +149,10 @@ fn look_for_size<'a>(case: &Case<'a>) -> Option<Suspicion<'a>> {
     }
     Some(Suspicion::Message(suspect))
 }
+
+/// How many times its size on the wire a message grows to before its size is a surprise: text that people write shrinks to
+/// a third or a tenth, and whoever sends it knows its size before that.
+const SURPRISING: u64 = 16;
 
 /// Takes the stated limit, else a known default that lies between accepted and refused.
 fn set_limit(suspect: &mut Suspect<'_>, stated: Option<u64>) {
@@ -229,7 +233,8 @@ fn dropped_for_size(case: &Case<'_>, message: &Message, size: u64, exceeds: bool
         return None;
     }
     Some(if cut_short {
-        format!("The {closer} reset TCP while the {sender} was still sending the message")
+        let reset = case.connection.tcp_end.map_or("reset TCP", |end| super::drops::verb(case.connection, end));
+        format!("The {closer} {reset} while the {sender} was still sending the message")
     } else {
         format!(
             "The {closer} ended the connection {} after the message arrived, before it answered anything",

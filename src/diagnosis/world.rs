@@ -107,7 +107,7 @@ impl<'a> World<'a> {
     #[must_use]
     pub fn stream(&self, own: usize, index: usize) -> String {
         let connection = &self.observations.connections[index];
-        self.files(own).stream(connection.capture, connection.tcp_stream)
+        self.files(own).stream_of(connection)
     }
 
     /// The server's end of the conversation that a proxy only passed on to this connection, its leg in front of it.

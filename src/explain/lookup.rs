@@ -220,19 +220,22 @@ fn explanation(subject: Subject) -> Option<Explanation> {
     }
 }
 
-/// The names that are nearest to `phrase`; none when all are far.
+/// The names that are nearest to `phrase`, as a whole or in one of their words; none when all are far.
 fn nearest(phrase: &str) -> Vec<String> {
     let asked = normal(phrase);
     let codes = close_codes().iter().map(|c| c.name.as_str());
     let names = CAUSES.iter().map(|c| c.id).chain(implementations().map(|i| i.id.as_str())).chain(codes);
-    let far = |name: &str| {
-        let name = normal(name);
-        (distance(&asked, &name), asked.chars().count().max(name.chars().count()))
+    let is_near = |name: &str| {
+        let far = distance(&asked, name);
+        (far * 5 <= asked.chars().count().max(name.chars().count()) * 2).then_some(far)
     };
-    let mut near: Vec<(usize, &str)> = names
+    let of_word = |name: &str| name.split('-').filter(|word| word.len() > 3).filter_map(is_near).min();
+    // What is near as a whole comes before what only has a word that is.
+    let mut near: Vec<((bool, usize), &str)> = names
         .filter_map(|name| {
-            let (distance, longest) = far(name);
-            (distance * 5 <= longest * 2).then_some((distance, name))
+            let whole = normal(name);
+            let far = is_near(&whole).map(|far| (false, far)).or_else(|| Some((true, of_word(&whole)?)))?;
+            Some((far, name))
         })
         .collect();
     near.sort_unstable();

@@ -4,4 +4,4 @@ mod body;
 mod head;
 mod upgrade;
 
-pub use upgrade::{Failure, Hint, Progress, Upgrade, Upgraded};
+pub use upgrade::{Failure, Hint, Progress, Upgrade, Upgraded, agreed_deflate};

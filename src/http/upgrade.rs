@@ -304,6 +304,12 @@ impl Upgrade {
         self.unlisted
     }
 
+    /// What is held of a head of this direction that is not complete.
+    #[must_use]
+    pub fn held(&self, from: usize) -> &[u8] {
+        &self.sides[from].held
+    }
+
     /// Whether a request for an upgrade was seen.
     #[must_use]
     pub fn has_asked(&self) -> bool {
@@ -511,6 +517,12 @@ fn response_facts(
         }
     }
     (accept_valid, answered.iter().find_map(|e| deflate(e)))
+}
+
+/// permessage-deflate as a response agrees to it.
+#[must_use]
+pub fn agreed_deflate(response: &Head) -> Option<Deflate> {
+    field_values(response, "sec-websocket-extensions").iter().find_map(|e| deflate(e))
 }
 
 /// The comma-separated values of all fields of that name.

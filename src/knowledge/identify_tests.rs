@@ -161,6 +161,8 @@ fn an_echoed_reason_says_nothing_about_the_echoer() {
         first: Origin::default(),
         last: Origin::default(),
         initial_sequence: None,
+        tls: None,
+        http2: None,
         joined_midstream: true,
         handshake: None,
         request: None,

@@ -39,6 +39,34 @@ pub struct Report {
     pub handshake_failures: Vec<HandshakeFailure>,
     /// What the captures could not show.
     pub blind_spots: Vec<BlindSpotReport>,
+    /// Where the secrets came from that open TLS; `null` where none were named and none were found.
+    pub keys: Option<Keys>,
+}
+
+/// Where secrets came from. What they are stands in no report.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Keys {
+    /// The key logs that were named.
+    pub logs: Vec<KeyLogReport>,
+    /// Connections that the captures themselves brought secrets of.
+    pub from_captures: u64,
+}
+
+/// A key log.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct KeyLogReport {
+    /// As given.
+    pub path: String,
+    /// `SSLKEYLOGFILE` named it, not the command line.
+    pub from_environment: bool,
+    /// Whether it could be read to its end.
+    pub read: bool,
+    /// Connections that it brought the first secret of.
+    pub connections: u64,
+    /// Lines that are no key log's, or cut.
+    pub malformed_lines: u64,
+    /// Secrets that were too many to keep.
+    pub secrets_beyond_limit: u64,
 }
 
 /// Name and version of the program.
@@ -172,7 +200,7 @@ pub struct ConnectionReport {
     /// Whether the handshake is not in the capture: begun before it, lost or cut.
     pub joined_midstream: bool,
     /// TLS facts; `None` for plain TCP.
-    pub tls: Option<serde_json::Value>,
+    pub tls: Option<TlsReport>,
     /// The opening handshake.
     pub handshake: Option<Arc<HandshakeReport>>,
     /// Who the two ends are, where that is known.
@@ -183,6 +211,23 @@ pub struct ConnectionReport {
     pub end: End,
     /// Why; `None` only for connections that are open and healthy.
     pub diagnosis: Option<Diagnosis>,
+}
+
+/// The TLS around a connection.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct TlsReport {
+    /// `1.0` to `1.3`.
+    pub version: Option<String>,
+    /// The cipher suite's registered name.
+    pub cipher_suite: Option<String>,
+    /// The name that the client asked for.
+    pub server_name: Option<String>,
+    /// The application protocol agreed on.
+    pub alpn: Option<String>,
+    /// Whether its records were opened.
+    pub decrypted: bool,
+    /// Why not, in a sentence.
+    pub why_not: Option<String>,
 }
 
 /// A connection in another capture than the one that it begins in.
@@ -249,8 +294,11 @@ pub struct End {
     pub clean: bool,
     /// The Close frames, in order.
     pub close_frames: Vec<CloseReport>,
-    /// The TCP ending.
+    /// The TCP ending; of a WebSocket in HTTP/2 that of its stream, END_STREAM as `fin` and RST_STREAM as `rst`.
     pub tcp: TcpReport,
+    /// What HTTP/2 said at the end, where it carried the WebSocket and said something.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub http2: Option<Http2Report>,
 }
 
 /// Who sent the first Close.
@@ -305,6 +353,33 @@ pub struct TcpReport {
     /// Whether it is a FIN that is not in the capture.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub inferred: bool,
+}
+
+/// How HTTP/2 ended the stream of a WebSocket, as far as it did.
+#[derive(Debug, Clone, Serialize)]
+pub struct Http2Report {
+    /// The first RST_STREAM of the stream.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reset: Option<Http2EndReport>,
+    /// The first GOAWAY of the connection around it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub goaway: Option<Http2EndReport>,
+}
+
+/// A RST_STREAM or GOAWAY.
+#[derive(Debug, Clone, Serialize)]
+pub struct Http2EndReport {
+    /// Who sent it.
+    pub by: Side,
+    /// Its error code.
+    pub code: u32,
+    /// The code's name in RFC 9113 section 7.
+    pub name: &'static str,
+    /// Its packet.
+    #[serde(flatten, serialize_with = "as_packet_or_null")]
+    pub packet: Option<PacketNumber>,
+    /// Its time.
+    pub at: Time,
 }
 
 /// How bad an ending is.

@@ -90,6 +90,7 @@ fn end(code: u16, from: Side, reason: &str, packet: u64, seconds: f64) -> End {
             at: Some(at(seconds + 0.01)),
             inferred: false,
         },
+        http2: None,
     }
 }
 
@@ -209,6 +210,7 @@ fn idle(id: usize) -> ConnectionReport {
             at: Some(at(90.0)),
             inferred: false,
         },
+        http2: None,
     };
     c.diagnosis = Some(Diagnosis {
         confidence: Confidence::Likely,
@@ -282,6 +284,7 @@ fn report_of(headline: &str, connections: Vec<ConnectionReport>) -> Report {
         incidents: Vec::new(),
         handshake_failures: Vec::new(),
         blind_spots: Vec::new(),
+        keys: None,
     }
 }
 

@@ -2,11 +2,13 @@
 
 mod assembler;
 mod copies;
+mod marks;
 mod queue;
 mod streams;
 mod table;
 
 pub use assembler::{Assembler, Sink};
 pub use copies::{Copies, Seen};
+pub use marks::Marks;
 pub use queue::OutOfOrder;
 pub use table::{FlowId, FlowTable, Lookup, Place, Role, ordered};

@@ -51,6 +51,20 @@ impl Session {
         }
     }
 
+    /// Begins behind a request whose answer was not captured. `deflate_possible`: permessage-deflate may have been agreed.
+    #[must_use]
+    pub fn behind_request(tcp_stream: u32, request: Head, deflate_possible: bool) -> Session {
+        let reader = |side| FrameReader::new(side, tcp_stream, None, deflate_possible);
+        Session {
+            readers: [reader(Side::Client), reader(Side::Server)],
+            pings: Default::default(),
+            heartbeats: Vec::new(),
+            closing: false,
+            handshake: None,
+            request: Some(Box::new(request)),
+        }
+    }
+
     /// Begins where the handshake was not seen, with what a probe has gathered of client and server.
     /// `deflate_possible`: permessage-deflate may have been agreed.
     #[must_use]

@@ -504,7 +504,8 @@ pub fn wrapped(segments: &mut Vec<Segment>, _: &mut Rng) {
     }
 }
 
-/// Puts each FIN into the last data segment of its side, where it follows closely and the order of the two FINs stays.
+/// Puts each FIN into the last data segment of its side, where it follows closely, the order of the two FINs stays and the
+/// other side sent nothing in between: what came before a FIN did not answer it.
 fn fin_with_data(segments: &mut Vec<Segment>, _: &mut Rng) {
     let connections = segments.iter().map(|s| s.connection).max().map_or(0, |c| c + 1);
     for connection in 0..connections {
@@ -517,7 +518,12 @@ fn fin_with_data(segments: &mut Vec<Segment>, _: &mut Rng) {
                 segments[i].connection == connection && segments[i].from == from && !segments[i].payload.is_empty()
             });
             first_fin = Some(fin);
-            let Some(data) = data.filter(|&d| segments[fin].at - segments[d].at < 5_000_000) else { continue };
+            let spoken = |d: usize| {
+                let mut between = segments[d..fin].iter().filter(|s| s.connection == connection && s.from != from);
+                between.any(|s| !s.payload.is_empty())
+            };
+            let close = |&d: &usize| segments[fin].at - segments[d].at < 5_000_000 && !spoken(d);
+            let Some(data) = data.filter(close) else { continue };
             let end = segments[data].seq.wrapping_add(segments[data].space());
             if segments[fin].payload.is_empty() && end == segments[fin].seq {
                 segments[data].flags |= FIN | PSH;

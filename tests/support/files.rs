@@ -100,6 +100,23 @@ pub fn write(file: File, link_type: u32, packets: &[Packet], snap: Option<usize>
     out.bytes
 }
 
+/// A Decryption Secrets Block with a TLS key log, in little endian (draft-ietf-opsawg-pcapng section 4.7).
+pub fn secrets_block(key_log: &str) -> Vec<u8> {
+    let mut out = Out { bytes: Vec::new(), big_endian: false, snap: 0 };
+    out.block(0x0A, |out| {
+        out.u32(0x544c_534b);
+        out.u32(key_log.len() as u32);
+        out.bytes.extend_from_slice(key_log.as_bytes());
+        out.bytes.resize(out.bytes.len().next_multiple_of(4), 0);
+    });
+    out.bytes
+}
+
+/// Bytes of the first block of a pcapng file in little endian.
+pub fn first_block(file: &[u8]) -> usize {
+    u32::from_le_bytes(file[4..8].try_into().expect("a block")) as usize
+}
+
 #[derive(Clone, Copy)]
 enum Clock {
     Microseconds,

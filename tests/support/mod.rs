@@ -4,6 +4,7 @@
 //! fixtures/cases/NAME.toml -> conversation.rs -> websocket.rs -> tcp.rs -> clothes.rs -> packets.rs -> files.rs -> capture
 //!  who says what, what must    the steps as      frames, masks,  segments   duplicates,   headers,     pcap,
 //!  be concluded                values            deflate         and ACKs   reordering    checksums    pcapng
+//!                                                                tls.rs, http2.rs between them, where it is asked for
 //! ```
 //!
 //! Everything is deterministic: a case in one clothing is the same file, byte for byte, on every machine.
@@ -12,6 +13,7 @@
 pub mod clothes;
 pub mod conversation;
 pub mod files;
+pub mod http2;
 pub mod judge;
 pub mod layers;
 pub mod links;
@@ -23,6 +25,7 @@ pub mod rng;
 pub mod steps;
 pub mod targets;
 pub mod tcp;
+pub mod tls;
 pub mod trial;
 pub mod websocket;
 
@@ -42,6 +45,13 @@ pub fn cases() -> Vec<conversation::Case> {
         .collect();
     paths.sort();
     paths.iter().map(|path| conversation::Case::read(path)).collect()
+}
+
+/// The key log that stands beside a capture of `fixtures/captures`, as a path from the root.
+pub fn key_log_of(capture: &str) -> Option<String> {
+    let name = capture.split_once('.').map_or(capture, |(name, _)| name);
+    let path = format!("fixtures/captures/{name}.keys.log");
+    root().join(&path).is_file().then_some(path)
 }
 
 /// Whether tshark can be started.

@@ -5,8 +5,10 @@ use std::net::SocketAddrV4;
 use wsdiag::ids::Side;
 
 use super::conversation::{Case, Conversation, nanoseconds};
+use super::http2::Http2;
 use super::rng::Rng;
 use super::steps::{Outgoing, Step};
+use super::tls::{Protection, Tls};
 use super::websocket::{self, Writer, Written};
 
 /// No more data.
@@ -66,18 +68,38 @@ pub struct Built {
     pub ends_at: i64,
 }
 
+/// What lies between TCP and the WebSocket.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Between {
+    /// TLS.
+    pub tls: Option<Protection>,
+    /// HTTP/2 in place of HTTP/1.1.
+    pub http2: bool,
+}
+
 /// The segments of `case` in plain clothes: nothing lost, doubled or out of order.
 pub fn build(case: &Case) -> Built {
+    build_in(case, Between::default()).0
+}
+
+/// [`build`] with something between TCP and the WebSockets, and the key log of all connections.
+pub fn build_in(case: &Case, between: Between) -> (Built, String) {
     let mut segments = Vec::new();
     let mut frames = Vec::new();
+    let mut key_log = String::new();
     for (index, conversation) in case.connections.iter().enumerate() {
         let mut wire = Wire::new(index, conversation);
-        frames.push(wire.play(conversation, Rng::named(&case.name).next().wrapping_add(index as u64)));
+        let seed = Rng::named(&case.name).next().wrapping_add(index as u64);
+        wire.http2 = between.http2.then(|| Http2::new(seed));
+        let alpn = if between.http2 { "h2" } else { "http/1.1" };
+        wire.tls = between.tls.map(|protection| Tls::new(protection, alpn, seed ^ 0x5555));
+        frames.push(wire.play(conversation, seed));
         segments.append(&mut wire.segments);
+        key_log += wire.tls.as_ref().map_or("", |tls| &tls.key_log);
     }
     segments.sort_by_key(|s| s.at); // stable: the order within a connection stays
     let last = segments.last().map_or(0, |s| s.at);
-    Built { segments, frames, ends_at: last + nanoseconds(case.quiet_end) }
+    (Built { segments, frames, ends_at: last + nanoseconds(case.quiet_end) }, key_log)
 }
 
 /// Data bytes of a full segment.
@@ -94,6 +116,8 @@ struct Wire<'a> {
     taken: [u32; 2],
     vanished: [bool; 2],
     reset: bool,
+    http2: Option<Http2>,
+    tls: Option<Tls>,
     segments: Vec<Segment>,
 }
 
@@ -111,7 +135,44 @@ impl<'a> Wire<'a> {
             taken: [0, 0],
             vanished: [false, false],
             reset: false,
+            http2: None,
+            tls: None,
             segments: Vec::new(),
+        }
+    }
+
+    /// What is said before the first request.
+    fn greet(&mut self) {
+        for (from, bytes) in self.tls.as_mut().map(Tls::greet).unwrap_or_default() {
+            self.now += 300 * MICROSECOND;
+            self.segments_of(from, &bytes, true);
+        }
+        for from in [Side::Client, Side::Server] {
+            if let Some(bytes) = self.http2.as_ref().map(|http2| http2.greet(from)) {
+                self.sealed(from, &bytes, true);
+            }
+        }
+    }
+
+    /// Bytes of a WebSocket.
+    fn data(&mut self, from: Side, bytes: &[u8], acknowledged: bool) {
+        match &mut self.http2 {
+            Some(http2) => {
+                let bytes = http2.wrap(bytes);
+                self.sealed(from, &bytes, acknowledged);
+            }
+            None => self.sealed(from, bytes, acknowledged),
+        }
+    }
+
+    /// Bytes that TLS protects, where there is TLS.
+    fn sealed(&mut self, from: Side, bytes: &[u8], acknowledged: bool) {
+        match &mut self.tls {
+            Some(tls) => {
+                let bytes = tls.wrap(from, bytes);
+                self.segments_of(from, &bytes, acknowledged);
+            }
+            None => self.segments_of(from, bytes, acknowledged),
         }
     }
 
@@ -146,7 +207,7 @@ impl<'a> Wire<'a> {
         self.push(side, ACK, &[]);
     }
 
-    fn data(&mut self, from: Side, bytes: &[u8], acknowledged: bool) {
+    fn segments_of(&mut self, from: Side, bytes: &[u8], acknowledged: bool) {
         let count = bytes.chunks(SEGMENT).len();
         for (nth, piece) in bytes.chunks(SEGMENT).enumerate() {
             self.push(from, if nth + 1 == count { ACK | PSH } else { ACK }, piece);
@@ -170,10 +231,15 @@ impl<'a> Wire<'a> {
         self.push(Side::Server, SYN | ACK, &[]);
         self.now += 200 * MICROSECOND;
         self.acknowledge(Side::Client);
-        self.data(Side::Client, &websocket::request(&c.handshake, seed), true);
+        self.greet();
+        let request = websocket::request(&c.handshake, seed);
+        let request = self.http2.as_mut().map(|http2| http2.request(&request)).unwrap_or(request);
+        self.sealed(Side::Client, &request, true);
         self.now += 500 * MICROSECOND;
         if c.handshake.answered {
-            self.data(Side::Server, &websocket::response(&c.handshake, seed), true);
+            let response = websocket::response(&c.handshake, seed);
+            let response = self.http2.as_mut().map(|http2| http2.response(&response)).unwrap_or(response);
+            self.sealed(Side::Server, &response, true);
         }
         let mut writers = [Side::Client, Side::Server].map(|s| Writer::new(s, &c.handshake, seed ^ s as u64));
         let mut frames = Vec::new();
@@ -197,10 +263,20 @@ impl<'a> Wire<'a> {
                 }
                 Step::Pause(time) => self.now += time,
                 Step::Fin(side) => {
+                    if let Some(bytes) = self.http2.as_ref().map(Http2::farewell) {
+                        self.sealed(*side, &bytes, false);
+                    }
+                    if let Some(tls) = &mut self.tls {
+                        let bytes = tls.farewell(*side);
+                        self.segments_of(*side, &bytes, false);
+                    }
                     self.push(*side, FIN | ACK, &[]);
                     self.acknowledge(side.other());
                 }
                 Step::Rst(side) => {
+                    if let Some(bytes) = self.http2.as_ref().map(Http2::reset) {
+                        self.sealed(*side, &bytes, false);
+                    }
                     self.push(*side, RST | ACK, &[]);
                     self.reset = true;
                 }

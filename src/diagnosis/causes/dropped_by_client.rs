@@ -16,6 +16,7 @@ pub(super) const CAUSE: Cause = Cause {
 
 ## What was seen
 The client sent a FIN although neither side had sent a Close frame. Both ends report 1006.
+In HTTP/2 the same is END_STREAM on its stream, or the end of TCP around it.
 
 ## Why the peer closes
 Its process or page went away and the operating system closed the socket: an app was killed or put to sleep, a tab

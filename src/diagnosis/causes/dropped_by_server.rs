@@ -18,6 +18,7 @@ pub(super) const CAUSE: Cause = Cause {
 ## What was seen
 The server sent a FIN although neither side had sent a Close frame. Both ends report 1006, a code that never stands on
 the wire (RFC 6455 section 7.1.5).
+In HTTP/2 the same is END_STREAM on its stream, or the end of TCP around it.
 
 ## Why the peer closes
 Nothing on the wire says it. Common origins: the handler failed with an exception and its framework drops the socket; the
@@ -36,7 +37,7 @@ Read the server's logs at the time of the FIN. Let the server send Close 1011 wh
 and let the client reconnect with a growing, random delay.
 
 ## References
-RFC 6455 sections 7.1.5 and 7.4.1; RFC 9293 section 3.6.
+RFC 6455 sections 7.1.5 and 7.4.1; RFC 8441 section 5; RFC 9293 section 3.6.
 ",
     check,
 };

@@ -3,7 +3,7 @@
 use crate::diagnosis::case::Case;
 use crate::diagnosis::drops;
 use crate::diagnosis::finding::{Cause, Family, Finding, Verdict};
-use crate::diagnosis::{timers, words};
+use crate::diagnosis::timers;
 use crate::ids::Side;
 use crate::report::model::{Confidence, Party, Severity};
 
@@ -45,6 +45,10 @@ fn check(case: &Case<'_>) -> Verdict {
     if case.has_holes(Side::Client) || case.has_holes(Side::Server) {
         return Verdict::NotThis;
     }
+    // Of HTTP/2 all streams end with TCP, whatever any of them did.
+    if case.connection.http2.is_some() && case.connection.stream_end(end).is_none() {
+        return Verdict::NotThis;
+    }
     let age = case.age().unwrap_or(0.0);
     let severity = if end.by == Side::Server { Severity::Problem } else { Severity::Notice };
     let title =
@@ -78,7 +82,15 @@ fn check(case: &Case<'_>) -> Verdict {
         Side::Client => (Party::Client, "read its log: it gave up right after the handshake succeeded.".to_string()),
     };
     finding
-        .with_evidence("silent", words::sentence("no frame stands between the 101 and the end of TCP."), &[])
+        .with_evidence(
+            "silent",
+            format!(
+                "No frame stands between the {} and the end of {}.",
+                handshake.response.status().unwrap_or(101),
+                drops::carrier(case.connection, end)
+            ),
+            &[],
+        )
         .with_fix(party, text, None, None)
         .otherwise()
 }

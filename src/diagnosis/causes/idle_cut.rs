@@ -58,10 +58,9 @@ fn check(case: &Case<'_>) -> Verdict {
     if let Some(between) = &between
         && let Some(first) = drops::ended_first(case, between, end)
     {
-        let stream = case.world.stream(case.connection.capture, between.other_leg);
         return match first.by {
             // The cut happened on the other leg, and is told there.
-            Side::Server => forwarded(case, end, &stream, first),
+            Side::Server => forwarded(case, end, between.other_leg, first),
             Side::Client => Verdict::NotThis,
         };
     }
@@ -90,7 +89,9 @@ fn check(case: &Case<'_>) -> Verdict {
 }
 
 /// The proxy only passed on an end that the server behind it had made.
-fn forwarded(case: &Case<'_>, end: TcpEnd, stream: &str, first: TcpEnd) -> Verdict {
+fn forwarded(case: &Case<'_>, end: TcpEnd, other_leg: usize, first: TcpEnd) -> Verdict {
+    let other = &case.world.observations.connections[other_leg];
+    let stream = case.world.stream(case.connection.capture, other_leg);
     let Some(span) = idle::span(case) else { return Verdict::NotThis };
     let timer = timers::words(span.seconds);
     let title =
@@ -100,7 +101,7 @@ fn forwarded(case: &Case<'_>, end: TcpEnd, stream: &str, first: TcpEnd) -> Verdi
          the other leg (stream {stream}). {}",
         words::sentence(&case.who(end.by)),
         drops::how(case, end),
-        drops::how(case, first),
+        drops::how_of(other, first, &case.packet(first.origin.packet)),
         drops::no_close(case)
     );
     let mut finding = Finding::new(Confidence::Likely, Severity::Problem, title, explanation);

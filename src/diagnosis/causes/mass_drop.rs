@@ -46,12 +46,22 @@ fn check(case: &Case<'_>) -> Verdict {
     };
     let count = event.connections.len();
     let within = timers::words(event.to.seconds_since(event.from));
-    let title = format!("server dropped {count} connections within {within}, without Close frames");
+    let within = if event.from == event.to { "at the same moment".to_string() } else { format!("within {within}") };
+    let one = in_one_connection(case, &event.connections);
+    let title = if one {
+        format!("server ended {count} WebSockets of one HTTP/2 connection {within}, without Close frames")
+    } else {
+        format!("server dropped {count} connections {within}, without Close frames")
+    };
     let explanation = format!(
-        "{} {}. It ended {} within {within}{}",
+        "{} {}. It ended {} {within}{}",
         words::sentence(&case.who(Side::Server)),
         drops::how(case, end),
-        words::count(count, "connection", "connections"),
+        if one {
+            format!("{count} WebSockets of this HTTP/2 connection")
+        } else {
+            words::count(count, "connection", "connections")
+        },
         if case.ending.may_hide_close {
             drops::without_close(case)
         } else {
@@ -87,14 +97,23 @@ fn check(case: &Case<'_>) -> Verdict {
         );
     }
     drops::note_proxy(case, Side::Server, &mut finding);
+    if let Some(away) = case.connection.http2.as_ref().and_then(|http2| http2.goes_away) {
+        let text = format!(
+            "The {} announced the end of the HTTP/2 connection (GOAWAY {}, {}).",
+            away.by,
+            away.name(),
+            case.packet(away.origin.packet)
+        );
+        finding = finding.with_evidence("goaway", text, &[away.origin.packet]);
+    }
+    let why = if one {
+        "find out why it ended the HTTP/2 connection, which carried all of them: its log, or that of the proxy that ends HTTP/2 \
+         in its name, at that time."
+    } else {
+        "find out why the process ended at that time: a deployment, a crash, the out-of-memory killer (dmesg, container events)."
+    };
     finding
-        .with_fix(
-            Party::Server,
-            "find out why the process ended at that time: a deployment, a crash, the out-of-memory killer (dmesg, \
-             container events).",
-            None,
-            None,
-        )
+        .with_fix(Party::Server, why, None, None)
         .with_fix(
             Party::Server,
             "handle SIGTERM: stop accepting, send Close 1001 to every client, wait for their answers, then exit.",
@@ -108,4 +127,12 @@ fn check(case: &Case<'_>) -> Verdict {
             None,
         )
         .fits()
+}
+
+/// Whether one HTTP/2 connection carried all of these: its end says nothing of the process behind it.
+fn in_one_connection(case: &Case<'_>, connections: &[usize]) -> bool {
+    let own = case.connection;
+    let all = &case.world.observations.connections;
+    own.http2.is_some()
+        && connections.iter().all(|i| (all[*i].capture, all[*i].tcp_stream) == (own.capture, own.tcp_stream))
 }

@@ -22,6 +22,7 @@ mod corrupt_text;
 mod declared_length_absurd;
 mod dropped_by_client;
 mod dropped_by_server;
+mod flow_control_stall;
 mod fragment_split_character;
 mod frame_over_limit;
 mod going_away_unexplained;
@@ -99,6 +100,7 @@ pub static CAUSES: &[&Cause] = &[
     &session_ended::CAUSE,
     &going_away_unexplained::CAUSE,
     // Ended without a Close frame
+    &flow_control_stall::CAUSE,
     &peer_vanished::CAUSE,
     &idle_cut::CAUSE,
     &mass_drop::CAUSE,

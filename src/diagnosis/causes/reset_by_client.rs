@@ -16,6 +16,7 @@ pub(super) const CAUSE: Cause = Cause {
 ## What was seen
 The client sent a RST although neither side had sent a Close frame. Both ends report 1006; the server's error often reads
 'connection reset by peer'.
+In HTTP/2 the same is RST_STREAM on its stream.
 
 ## Why the peer closes
 The client's process was killed with data unread, its code aborted the socket, or its host no longer knew the connection
@@ -32,7 +33,7 @@ Mostly none: servers have to expect it. Where it happens too often, look at what
 network.
 
 ## References
-RFC 9293 sections 3.5.2 and 3.5.3; RFC 6455 section 7.1.5.
+RFC 8441 section 5; RFC 9293 sections 3.5.2 and 3.5.3; RFC 6455 section 7.1.5.
 ",
     check,
 };

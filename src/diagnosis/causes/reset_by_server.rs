@@ -16,6 +16,7 @@ pub(super) const CAUSE: Cause = Cause {
 ## What was seen
 The server sent a RST although neither side had sent a Close frame. Both ends report 1006; the client's error often reads
 'connection reset by peer'.
+In HTTP/2 the same is RST_STREAM on its stream.
 
 ## Why the peer closes
 A RST is sent when a socket is closed with unread data in it, when the process aborts the socket on purpose, when a packet
@@ -34,7 +35,7 @@ Read the server's logs at that time; look for an abort (SO_LINGER 0), for data t
 devices between the ends with an idle timer.
 
 ## References
-RFC 9293 sections 3.5.2 and 3.5.3; RFC 6455 section 7.1.5.
+RFC 8441 section 5; RFC 9293 sections 3.5.2 and 3.5.3; RFC 6455 section 7.1.5.
 ",
     check,
 };
@@ -44,15 +45,18 @@ fn check(case: &Case<'_>) -> Verdict {
         return Verdict::NotThis;
     };
     let mut finding = drops::plain(case, end);
-    finding = finding.with_evidence(
-        "note",
-        format!(
-            "A firewall or load balancer can reset in the server's name: compare ip.ttl of {} with the server's other \
-             packets.",
-            case.packet(end.origin.packet)
-        ),
-        &[],
-    );
+    // Nobody but the end of an HTTP/2 connection can reset a stream in it.
+    if case.connection.stream_end(end).is_none() {
+        finding = finding.with_evidence(
+            "note",
+            format!(
+                "A firewall or load balancer can reset in the server's name: compare ip.ttl of {} with the server's other \
+                 packets.",
+                case.packet(end.origin.packet)
+            ),
+            &[],
+        );
+    }
     drops::note_proxy(case, Side::Server, &mut finding);
     drops::look_at_server(case, finding).otherwise()
 }

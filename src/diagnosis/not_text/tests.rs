@@ -28,6 +28,8 @@ fn connection() -> Connection {
         first: at(0),
         last: at(100_000),
         initial_sequence: None,
+        tls: None,
+        http2: None,
         joined_midstream: false,
         handshake: None,
         request: None,

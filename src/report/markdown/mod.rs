@@ -37,7 +37,7 @@ fn render(report: &Report, _: &Style, out: &mut dyn io::Write) -> io::Result<()>
     }
     writeln!(out, "---\n")?;
     for capture in &outline.captures {
-        writeln!(out, "- Read {}", prose(capture))?;
+        writeln!(out, "- {}", prose(capture))?;
     }
     if !outline.causes.is_empty() {
         let commands: Vec<String> = outline.causes.iter().map(|c| code(&format!("wsdiag explain {c}"))).collect();

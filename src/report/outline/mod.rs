@@ -20,7 +20,7 @@ pub(super) struct Outline<'a> {
     pub(super) rest: Option<Rest>,
     /// What the captures could not show.
     pub(super) blind_spots: Vec<String>,
-    /// A sentence for each capture.
+    /// A sentence for each capture and key log that was read.
     pub(super) captures: Vec<String>,
     /// The causes that were found, to be explained.
     pub(super) causes: Vec<&'static str>,
@@ -91,7 +91,11 @@ impl<'a> Outline<'a> {
             headline: &report.summary.headline,
             rest: rest::connections(report, sections.is_empty()),
             blind_spots,
-            captures: wording::captures(&report.captures),
+            captures: wording::captures(&report.captures)
+                .into_iter()
+                .map(|c| format!("Read {c}"))
+                .chain(rest::keys(report))
+                .collect(),
             commands: rest::commands(report, &causes),
             causes,
             sections,

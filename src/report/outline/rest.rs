@@ -130,6 +130,38 @@ pub(super) fn blind_spots(report: &Report) -> Vec<String> {
     sentences
 }
 
+/// What the key logs held. The environment's may be meant for other programs: of one that held nothing is spoken only where
+/// TLS could not be read.
+pub(super) fn keys(report: &Report) -> Vec<String> {
+    let Some(keys) = &report.keys else { return Vec::new() };
+    let unread = report.blind_spots.iter().any(|b| b.kind == "encrypted");
+    let connections = |count: u64| match count {
+        0 => "no secret of a TLS connection".to_owned(),
+        1 => "secrets of 1 TLS connection".to_owned(),
+        _ => format!("secrets of {} TLS connections", thousands(count)),
+    };
+    let spoken_of = keys.logs.iter().filter(|l| unread || !l.from_environment || l.connections > 0);
+    let mut lines: Vec<String> = spoken_of
+        .map(|log| {
+            let named = if log.from_environment { " (named by SSLKEYLOGFILE)" } else { "" };
+            let held = if log.read { connections(log.connections) } else { "it could not be read".to_owned() };
+            let mut text = format!("Key log {}{named}: {held}", log.path);
+            if log.malformed_lines > 0 {
+                let lines = if log.malformed_lines == 1 { "line is" } else { "lines are" };
+                text = format!("{text}; {} {lines} malformed", thousands(log.malformed_lines));
+            }
+            if log.secrets_beyond_limit > 0 {
+                text = format!("{text}; {} were too many to keep", thousands(log.secrets_beyond_limit));
+            }
+            text
+        })
+        .collect();
+    if keys.from_captures > 0 {
+        lines.push(format!("Key log in the capture: {}", connections(keys.from_captures)));
+    }
+    lines
+}
+
 /// The causes of everything that was found, the problems' first: what there is to explain.
 pub(super) fn causes(report: &Report) -> Vec<&'static str> {
     let found = |severity: Severity| {

@@ -119,7 +119,7 @@ fn footer(page: &mut Page<'_>, outline: &Outline<'_>) -> io::Result<()> {
         page.blank()?;
     }
     for capture in &outline.captures {
-        page.paragraph(0, 4, &format!("Read {capture}"), Ink::Plain)?;
+        page.paragraph(0, 4, capture, Ink::Plain)?;
     }
     let widest = outline.commands.iter().map(|(command, _)| page::columns_of(command)).max().unwrap_or(0);
     for (command, purpose) in &outline.commands {

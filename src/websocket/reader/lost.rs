@@ -45,6 +45,10 @@ impl FrameReader {
             }
         }
         self.lose_bytes(ctx, at, length, origin);
+        if why == GapCause::Unmeasured && self.search.is_none() {
+            // Its length is estimated: where the next frame begins is not known.
+            self.lose_frames();
+        }
     }
 
     /// Bytes of a frame, or of several, are missing.

@@ -1,11 +1,12 @@
 //! What any bytes are put through, and what has to hold for them.
 //!
 //! Each target takes bytes and panics when wsdiag does what it must not. `fuzz/` looks for such bytes, guided by coverage;
-//! `tests/corpus.rs` tries the ones that are known. All targets go through captures and the records made of them, so that
-//! they know nothing of the rooms in between.
+//! `tests/corpus.rs` tries the ones that are known. Targets go through captures and the records made of them, so that they know
+//! nothing of the rooms in between; those of TLS and HTTP/2 go through these rooms, which bytes alone hardly reach.
 
 mod deflate;
 mod files;
+mod secure;
 mod stream;
 mod talk;
 
@@ -28,8 +29,19 @@ pub struct Target {
 }
 
 /// Every target.
-pub static TARGETS: &[Target] =
-    &[files::CAPTURE, files::NETWORK, files::REPORT, stream::TCP, stream::HTTP, stream::WEBSOCKET, deflate::INFLATE];
+pub static TARGETS: &[Target] = &[
+    files::CAPTURE,
+    files::NETWORK,
+    files::REPORT,
+    stream::TCP,
+    stream::HTTP,
+    stream::WEBSOCKET,
+    deflate::INFLATE,
+    secure::KEY_LOG,
+    secure::TLS,
+    secure::HPACK,
+    secure::HTTP2,
+];
 
 /// The target of that name.
 pub fn named(name: &str) -> &'static Target {
