@@ -36,16 +36,20 @@ pub fn bytes(count: u64) -> String {
     format!("{exact} ({})", rounded(count))
 }
 
-/// `1 MiB`, `64 KiB`, `1.9 MB`: binary units where the number is a round binary one, decimal ones otherwise.
+/// `1 MiB`, `64 KiB`, `32 MB`, `1.9 MB`: binary units where the number is a round binary one, decimal ones otherwise.
 #[must_use]
 #[allow(clippy::cast_precision_loss)] // one decimal is shown
 pub fn rounded(count: u64) -> String {
+    let decimal = [(1_000_000_000_000u64, "TB"), (1_000_000_000, "GB"), (1_000_000, "MB"), (1000, "kB")];
+    // 32,000,000 is a multiple of 1024 too, but nobody who set it meant 31,250 KiB.
+    let round_decimal =
+        decimal.iter().find(|(unit, _)| count >= *unit).is_some_and(|(unit, _)| count.is_multiple_of(unit / 10));
     for (unit, name) in [(1u64 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")] {
-        if count >= unit && count.is_multiple_of(unit) {
+        if count >= unit && count.is_multiple_of(unit) && (count / unit < 1000 || !round_decimal) {
             return format!("{} {name}", grouped(count / unit));
         }
     }
-    for (unit, name) in [(1_000_000_000_000u64, "TB"), (1_000_000_000, "GB"), (1_000_000, "MB"), (1000, "kB")] {
+    for (unit, name) in decimal {
         if count >= unit {
             let value = format!("{:.1}", count as f64 / unit as f64);
             return format!("{} {name}", value.strip_suffix(".0").unwrap_or(&value));
@@ -150,5 +154,9 @@ mod tests {
         assert_eq!(bytes(1_048_576), "1,048,576 bytes (1 MiB)");
         assert_eq!(bytes(1_934_112), "1,934,112 bytes (1.9 MB)");
         assert_eq!(rounded(100_000), "100 kB");
+        assert_eq!(rounded(32_000_000), "32 MB");
+        assert_eq!(rounded(1_024_000), "1,000 KiB");
+        assert_eq!(rounded(131_072_000), "125 MiB");
+        assert_eq!(rounded(64_000_000_000), "64 GB");
     }
 }
