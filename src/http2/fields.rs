@@ -42,6 +42,48 @@ impl Fields {
     }
 }
 
+/// Whether a block ends where one of its representations does (RFC 7541 section 6).
+fn is_whole(mut block: &[u8]) -> bool {
+    let rest = &mut block;
+    while let Some(first) = rest.first().copied() {
+        let (prefix, literal) = match first {
+            0x80.. => (7, false),
+            0x40.. => (6, true),
+            0x20.. => (5, false),
+            _ => (4, true),
+        };
+        let Some(index) = integer(rest, prefix) else { return false };
+        let strings = if !literal { 0 } else { 1 + usize::from(index == 0) };
+        for _ in 0..strings {
+            let after = integer(rest, 7).and_then(|length| rest.get(length..));
+            let Some(after) = after else { return false };
+            *rest = after;
+        }
+    }
+    true
+}
+
+/// Takes an integer with a prefix of so many bits (RFC 7541 section 5.1), of four more bytes at most.
+fn integer(rest: &mut &[u8], prefix: u32) -> Option<usize> {
+    let (first, mut after) = rest.split_first()?;
+    let most = (1_usize << prefix) - 1;
+    let mut value = usize::from(*first) & most;
+    if value == most {
+        for nth in 0..4 {
+            let (byte, behind) = after.split_first()?;
+            after = behind;
+            value += usize::from(byte & 0x7f) << (7 * nth);
+            if byte & 0x80 == 0 {
+                *rest = after;
+                return Some(value);
+            }
+        }
+        return None;
+    }
+    *rest = after;
+    Some(value)
+}
+
 /// The decoder of one direction. Its table follows from every block before: once one is missing, no later one can be read.
 pub(super) struct FieldDecoder {
     decoder: Option<Decoder<'static>>,
@@ -70,6 +112,11 @@ impl FieldDecoder {
     pub(super) fn decode(&mut self, block: &[u8]) -> Option<Fields> {
         let decoder = self.decoder.as_mut()?;
         let mut fields = Fields::default();
+        // The decoder reads beyond a block that ends where a string should begin.
+        if !is_whole(block) {
+            self.decoder = None;
+            return None;
+        }
         let (mut rest, mut bytes) = (block.to_vec(), 0);
         while !rest.is_empty() {
             let mut one = Vec::with_capacity(1);
@@ -114,6 +161,16 @@ mod tests {
         let mut decoder = FieldDecoder::default();
         decoder.lose();
         assert!(decoder.decode(&[0x82]).is_none());
+    }
+
+    #[test]
+    fn blocks_may_end_anywhere() {
+        let whole = [0x40, 3, b'a', b'b', b'c', 2, b'd', b'e'];
+        for end in 1..whole.len() {
+            assert!(FieldDecoder::default().decode(&whole[..end]).is_none(), "{end}");
+        }
+        assert!(FieldDecoder::default().decode(&[0x41]).is_none());
+        assert_eq!(FieldDecoder::default().decode(&whole).unwrap().get("abc"), Some("de"));
     }
 
     #[test]
