@@ -136,6 +136,10 @@ fn with_keys_of_another_connection_it_says_so() {
 fn further_keys_change_nothing() {
     let captures = ["tls12-aesgcm-websockets-1007.pcap", "tls12-cbc-ws-1001.pcap", "tls13-ws-1009.pcap"];
     for capture in captures {
-        assert_eq!(report(capture, &[capture]), report(capture, &captures), "{capture}");
+        let mut reports = [report(capture, &[capture]), report(capture, &captures)];
+        for report in &mut reports {
+            report["keys"] = json!("which key logs were read differs");
+        }
+        assert_eq!(reports[0], reports[1], "{capture}");
     }
 }

@@ -400,7 +400,7 @@ impl Flow {
         if let Some((_, gap)) = self.missing.filter(|_| !matches!(self.app, App::WebSocket { .. } | App::Ignored(_))) {
             shared.blind.unrecognised(gap.why, self.first.packet);
         }
-        if let (App::Dormant, Some(tls)) = (&self.app, tls.as_ref().filter(|tls| !tls.is_read())) {
+        if let (App::Dormant, Some(tls)) = (&self.app, tls.as_ref().filter(|tls| !tls.is_read() || tls.was_refused())) {
             let client =
                 tls.client().unwrap_or_else(|| usize::from(self.addresses[0].port() <= self.addresses[1].port()));
             shared.blind.ignored(Ignored::Tls(Box::new(UnreadTls {

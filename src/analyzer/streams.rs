@@ -210,7 +210,11 @@ impl StreamSink for StreamStage<'_> {
     fn ended(&mut self, stream: u32, place: Place) {
         if let Some(state) = self.streams.get_mut(&stream) {
             state.last[place.from] = Some(place.origin);
-            state.ended[place.from].get_or_insert(place.origin);
+            if state.ended[place.from].is_none() {
+                state.ended[place.from] = Some(place.origin);
+                // It counts as one beyond the content, as a FIN does.
+                state.marks[place.from].add(place.to.0, state.offsets[place.from] + 1);
+            }
             state.note_stalls(*self.used_up);
         }
     }

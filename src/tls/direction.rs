@@ -276,6 +276,10 @@ impl Direction {
         if !keys.proven || beyond == 0 {
             return known;
         }
+        // One beyond the last record is the FIN, which counts as one beyond the content.
+        if beyond == 1 && self.held.is_empty() && self.search.is_none() && known.0 == self.plain {
+            return StreamOffset(known.0 + 1);
+        }
         let overhead = keys.opener.overhead().unwrap_or(0) + HEADER as u64;
         let mut content = self.plain;
         if let Some(header) = Header::read(&self.held) {

@@ -112,9 +112,9 @@ impl KeyLog {
     }
 
     fn read_lines(&mut self, mut from: impl BufRead) -> io::Result<()> {
-        let mut held = Zeroizing::new(Vec::new());
-        // The rest of a line that is longer than any secret is passed over.
-        let mut overlong = false;
+        // One byte more than a line may have shows that it has too many; the rest of it is passed over.
+        const KEPT: usize = limits::KEY_LOG_LINE + 1;
+        let mut held = Zeroizing::new(Vec::with_capacity(KEPT));
         loop {
             let bytes = match from.fill_buf() {
                 Ok(bytes) => bytes,
@@ -124,33 +124,21 @@ impl KeyLog {
             if bytes.is_empty() {
                 break;
             }
-            let taken = match bytes.iter().rposition(|b| *b == b'\n') {
-                Some(end) => {
-                    let mut lines = bytes[..end].split(|b| *b == b'\n');
-                    if let Some(first) = lines.next() {
-                        held.extend_from_slice(&first[..first.len().min(limits::KEY_LOG_LINE)]);
-                        if !std::mem::take(&mut overlong) {
-                            self.line(&held);
-                        }
-                        held.zeroize();
-                    }
-                    lines.for_each(|line| self.line(line));
-                    end + 1
-                }
-                None if held.len() >= limits::KEY_LOG_LINE => {
-                    held.zeroize();
-                    self.lines.malformed += u64::from(!std::mem::replace(&mut overlong, true));
-                    bytes.len()
-                }
-                None => {
-                    let taken = bytes.len().min(limits::KEY_LOG_LINE);
-                    held.extend_from_slice(&bytes[..taken]);
-                    taken
-                }
-            };
+            let end = bytes.iter().rposition(|b| *b == b'\n');
+            let mut lines = bytes[..end.unwrap_or(bytes.len())].split(|b| *b == b'\n');
+            if let Some(first) = lines.next() {
+                let room = KEPT.saturating_sub(held.len());
+                held.extend_from_slice(&first[..first.len().min(room)]);
+            }
+            if end.is_some() {
+                self.line(&held);
+                held.zeroize();
+                lines.for_each(|line| self.line(line));
+            }
+            let taken = end.map_or(bytes.len(), |end| end + 1);
             from.consume(taken);
         }
-        if !held.is_empty() && !overlong {
+        if !held.is_empty() {
             self.line(&held);
         }
         Ok(())
@@ -240,6 +228,10 @@ impl KeyLog {
     }
 
     fn line(&mut self, line: &[u8]) {
+        if line.len() > limits::KEY_LOG_LINE {
+            self.lines.malformed += 1;
+            return;
+        }
         let line = line.trim_ascii();
         let line = line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line);
         if line.is_empty() || line.starts_with(b"#") {

@@ -138,6 +138,12 @@ impl Tls {
         self.unread.is_none() && self.directions.iter().all(Direction::is_read)
     }
 
+    /// Whether an end broke it off with a fatal alert.
+    #[must_use]
+    pub fn was_refused(&self) -> bool {
+        self.alerts.iter().any(|(_, fatal, ..)| *fatal)
+    }
+
     /// The direction of the client, where a hello told it.
     #[must_use]
     pub fn client(&self) -> Option<usize> {

@@ -27,6 +27,11 @@ pub(super) const HTTP2: Target = Target { name: "http2", run: frames, seeds: con
 fn key_log(bytes: &[u8]) {
     let mut input = Input(bytes);
     let (size, text) = (1 + input.below(300), input.0);
+    // In UTF-16 other bytes end a line.
+    if text.iter().take(2).any(|b| matches!(b, 0 | 0xfe | 0xff)) {
+        KeyLog::default().add(text);
+        return;
+    }
     let mut whole = KeyLog::default();
     whole.add(text);
     let mut pieces = KeyLog::default();
