@@ -370,7 +370,7 @@ impl Flow {
         {
             self.app = match *inner {
                 // Opened, and nothing was said in it: a connection that a browser keeps at hand.
-                App::Undecided if around.facts().decrypted && self.missing.is_none() => {
+                App::Undecided if around.is_read() && !around.was_refused() && self.missing.is_none() => {
                     App::Ignored(Ignored::OtherProtocol)
                 }
                 App::Undecided => App::Dormant,

@@ -135,7 +135,7 @@ impl Tls {
     /// Whether everything that it protected was opened.
     #[must_use]
     pub fn is_read(&self) -> bool {
-        self.unread.is_none() && self.directions.iter().all(Direction::is_read)
+        self.unread.is_none() && self.doubt.is_none() && self.directions.iter().all(Direction::is_read)
     }
 
     /// Whether an end broke it off with a fatal alert.
