@@ -235,7 +235,7 @@ pub const HEADER_BLOCK: usize = 32 * 1024;
 /// Fields of one header block.
 pub const HEADER_FIELDS: usize = 512;
 /// Bytes of the fields of one header block, unpacked.
-pub const HEADER_FIELDS_BYTES: usize = 64 * 1024;
+pub const HEADER_FIELDS_BYTES: usize = 32 * 1024;
 /// Bytes of an HPACK table, whatever the receiver allows.
 pub const HPACK_TABLE: u32 = 64 * 1024;
 /// Bytes among which frames of HTTP/2 are searched for behind missing bytes.
@@ -243,4 +243,4 @@ pub const HTTP2_SEARCH: usize = 64 * 1024;
 /// Streams whose windows changes of SETTINGS_INITIAL_WINDOW_SIZE may change in one direction; beyond that they are unknown.
 pub const HTTP2_WINDOWS: usize = 1_000_000;
 /// WebSockets that are followed in one HTTP/2 connection; further ones are counted.
-pub const HTTP2_STREAMS: usize = 16_384;
+pub const HTTP2_STREAMS: usize = 4096;

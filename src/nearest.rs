@@ -4,7 +4,7 @@
 #[must_use]
 pub fn nearest<'a>(asked: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let (far, word) = known.into_iter().map(|word| (distance(asked, word), word)).min()?;
-    (far <= asked.len().max(word.len()) / 2).then_some(word)
+    (far <= asked.chars().count().max(word.chars().count()) / 2).then_some(word)
 }
 
 /// Letters to insert, delete or replace on the way from `a` to `b` (Levenshtein).

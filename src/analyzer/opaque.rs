@@ -140,7 +140,8 @@ fn refused(unread: &UnreadTls) -> Option<BlindSpot> {
             None => format!("The TLS handshake between {client} and {server} was refused"),
         };
         let means = match alert.code {
-            40 | 71 => ". The two share no cipher suite, group or signature that both allow",
+            40 => ". Mostly the two share no cipher suite, group or signature that both allow",
+            71 => ". The two share no cipher suite, group or signature that both allow",
             42..=46 | 48 => ". It does not accept the other end's certificate",
             70 => ". The two share no version of TLS",
             112 => ". It does not know the name that was asked for",

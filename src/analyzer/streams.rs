@@ -33,6 +33,8 @@ pub(super) struct Stream {
     pub(super) answer_unread: bool,
     /// What came before the answer.
     early: Vec<(Vec<u8>, Place)>,
+    /// What all that came before the answer takes, held or not.
+    early_bytes: usize,
     /// Data of both directions so far.
     offsets: [u64; 2],
     pub(super) marks: [Marks; 2],
@@ -114,6 +116,7 @@ impl StreamSink for StreamStage<'_> {
             session: None,
             answer_unread: false,
             early: Vec::new(),
+            early_bytes: 0,
             offsets: [0; 2],
             marks: Default::default(),
             last,
@@ -168,8 +171,9 @@ impl StreamSink for StreamStage<'_> {
         }
         let Some(state) = self.streams.get_mut(&stream) else { return };
         let Some(session) = &mut state.session else {
-            let held: usize = state.early.iter().map(|(bytes, _)| bytes.len()).sum();
-            if state.refusal.is_none() && held + bytes.len() <= limits::HELD_BEFORE_ANSWER {
+            state.early_bytes += bytes.len() + size_of::<(Vec<u8>, Place)>();
+            // Once something was left out, what follows would not join it.
+            if state.refusal.is_none() && state.early_bytes <= limits::HELD_BEFORE_ANSWER {
                 state.early.push((bytes.to_vec(), place));
             }
             return;

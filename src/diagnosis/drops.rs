@@ -301,7 +301,7 @@ pub fn plain(case: &Case<'_>, end: TcpEnd) -> Finding {
     }
     if let Some(answered) = http_response(case) {
         let (packet, status) = (answered.origin.packet, answered.value);
-        let failed = if status >= 500 { ": its handler failed" } else { ": its handler was over" };
+        let failed = if status >= 500 { ": most likely its handler failed" } else { ": most likely its handler was over" };
         let text = format!(
             "The server wrote an HTTP response (status {status}) into the WebSocket ({}){failed}, and the framework answered the \
              request that had become the WebSocket.",

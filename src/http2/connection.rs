@@ -283,6 +283,11 @@ impl Http2 {
                 side.block = None;
                 side.fields.lose();
             }
+            // A part of it says nothing, and later windows are unknown.
+            kind::SETTINGS | kind::WINDOW_UPDATE if !whole => {
+                self.sides[1 - place.from].windows.lose();
+            }
+            kind::RST_STREAM | kind::GOAWAY if !whole => {}
             kind::RST_STREAM => {
                 if let Some(code) = number(0)
                     && self.wanted.contains(&header.stream)

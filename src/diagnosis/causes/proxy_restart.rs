@@ -51,8 +51,9 @@ fn check(case: &Case<'_>) -> Verdict {
         return Verdict::NotThis;
     }
     let proxy = case.world.observations.connections[leg.front].server;
-    // The port refused connections, or took new ones after all had ended: as sure as that of a server.
-    let sure = !event.after.refused.is_empty() && event.after.accepted.is_some();
+    // The port refused connections, or took new ones after all had ended: as sure as that of a server, where nothing is
+    // missing.
+    let sure = !case.world.lossy && !event.after.refused.is_empty() && event.after.accepted.is_some();
     let mut finding = Finding::new(
         if sure { Confidence::Certain } else { Confidence::Likely },
         // Where it said 1001 first, clients were told, as when a server restarts.
