@@ -222,15 +222,6 @@ pub fn proxy_in(response: &Head) -> Option<&'static str> {
         })
 }
 
-/// Whether a request comes from a browser.
-#[must_use]
-pub fn is_browser(case: &Case<'_>) -> bool {
-    let request = case.connection.handshake.as_ref().and_then(|h| h.request.as_ref());
-    request.is_some_and(|r| {
-        r.field("user-agent").is_some_and(|u| u.starts_with("Mozilla/")) && r.field("origin").is_some()
-    })
-}
-
 /// The proxy between the two legs of a conversation that was captured on both sides of it.
 pub struct Between {
     /// Its name where a header tells.
@@ -301,7 +292,8 @@ pub fn plain(case: &Case<'_>, end: TcpEnd) -> Finding {
     }
     if let Some(answered) = http_response(case) {
         let (packet, status) = (answered.origin.packet, answered.value);
-        let failed = if status >= 500 { ": most likely its handler failed" } else { ": most likely its handler was over" };
+        let failed =
+            if status >= 500 { ": most likely its handler failed" } else { ": most likely its handler was over" };
         let text = format!(
             "The server wrote an HTTP response (status {status}) into the WebSocket ({}){failed}, and the framework answered the \
              request that had become the WebSocket.",

@@ -6,6 +6,7 @@ use super::files::FilesOf;
 use super::finding::Finding;
 use super::timers;
 use super::words;
+use crate::connection::Head;
 use crate::ids::{PacketNumber, Side};
 use crate::report::model::{Evidence, Fix, Party};
 
@@ -111,8 +112,15 @@ pub fn says_going(case: &Case<'_>) -> bool {
 /// Whether the client is a browser: by the headers that scripts cannot set (User-Agent of the Mozilla family with an Origin).
 #[must_use]
 pub fn is_browser(case: &Case<'_>) -> bool {
-    let Some(request) = case.connection.handshake.as_ref().and_then(|h| h.request.as_ref()) else { return false };
+    let Some(request) = request(case) else { return false };
     request.field("user-agent").is_some_and(|u| u.starts_with("Mozilla/")) && request.field("origin").is_some()
+}
+
+/// The upgrade request, answered in the capture or not; without it nobody knows who the client is.
+#[must_use]
+pub fn request<'c>(case: &'c Case<'_>) -> Option<&'c Head> {
+    let answered = case.connection.handshake.as_ref().and_then(|h| h.request.as_ref());
+    answered.or(case.connection.request.as_deref())
 }
 
 /// `Close 1001 "reason" (packet 5)`.

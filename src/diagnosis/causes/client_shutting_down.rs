@@ -42,13 +42,18 @@ fn check(case: &Case<'_>) -> Verdict {
     if going_away::is_browser(case) {
         return Verdict::NotThis;
     }
+    let known = going_away::request(case).is_some();
     let mut finding = Finding::new(
-        Confidence::Likely,
+        if known { Confidence::Likely } else { Confidence::Possible },
         Severity::Normal,
         "client said that it goes away (1001)",
         going_away::closed_words(case, Side::Client),
     );
     finding.caused_by = Some(Party::Client);
     finding.change = Some(Party::Nobody);
+    if !known {
+        let text = "Its handshake is not in the capture: a browser whose page was left says the same.";
+        finding = finding.with_evidence("client-unknown", text, &[]);
+    }
     finding.fits()
 }

@@ -4,6 +4,7 @@ use crate::connection::TcpEndKind;
 use crate::diagnosis::case::Case;
 use crate::diagnosis::drops;
 use crate::diagnosis::finding::{Cause, Family, Verdict};
+use crate::diagnosis::going_away;
 use crate::ids::Side;
 use crate::report::model::Party;
 
@@ -55,7 +56,7 @@ pub(super) fn gone(
     case: &Case<'_>,
     mut finding: crate::diagnosis::finding::Finding,
 ) -> crate::diagnosis::finding::Finding {
-    let text = if drops::is_browser(case) {
+    let text = if going_away::is_browser(case) {
         finding
             .explanation
             .push_str(" It is a browser: probably its page, tab or process went away, or the device slept.");

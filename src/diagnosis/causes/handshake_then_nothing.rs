@@ -3,6 +3,7 @@
 use crate::diagnosis::case::Case;
 use crate::diagnosis::drops;
 use crate::diagnosis::finding::{Cause, Family, Finding, Verdict};
+use crate::diagnosis::going_away;
 use crate::diagnosis::timers;
 use crate::ids::Side;
 use crate::report::model::{Confidence, Party, Severity};
@@ -75,7 +76,7 @@ fn check(case: &Case<'_>) -> Verdict {
             Party::Server,
             format!("read the log of the handler for {path} at that time: it ended before it sent anything."),
         ),
-        Side::Client if drops::is_browser(case) => (
+        Side::Client if going_away::is_browser(case) => (
             Party::Nobody,
             "no change is needed if the page was left at once; else read the browser's console.".to_string(),
         ),

@@ -40,9 +40,11 @@ fn check(case: &Case<'_>) -> Verdict {
         return Verdict::NotThis;
     }
     if !going_away::is_browser(case) {
-        return Verdict::RuledOut(
-            "the client is no browser: its handshake lacks a browser's User-Agent and Origin".to_string(),
-        );
+        let why = match going_away::request(case) {
+            Some(_) => "the client is no browser: its handshake lacks a browser's User-Agent and Origin",
+            None => "nothing shows that the client is a browser: its handshake is not in the capture",
+        };
+        return Verdict::RuledOut(why.to_string());
     }
     let mut finding = Finding::new(
         Confidence::Likely,
