@@ -340,6 +340,9 @@ pub fn note_proxy(case: &Case<'_>, by: Side, finding: &mut Finding) {
     }
 }
 
+/// Seconds below which nobody thinks of a timer.
+const SHORTEST_TIMER: f64 = 0.1;
+
 /// The fix for an unexplained end by the server: where to look.
 #[must_use]
 pub fn look_at_server(case: &Case<'_>, mut finding: Finding) -> Finding {
@@ -365,7 +368,16 @@ pub fn look_at_server(case: &Case<'_>, mut finding: Finding) -> Finding {
             .to_string(),
     };
     let silence = case.silence().unwrap_or(0.0);
-    if !super::idle::fits(silence) {
+    if let Some(ping) = case.connection.sent_by(Side::Server).pings().first_unanswered
+        && !case.has_holes(Side::Client)
+    {
+        let waited = timers::words(case.seconds_before_end(ping).unwrap_or(0.0));
+        let text = format!(
+            "The server's Ping ({}) had no Pong for {waited}: if its timeout is so short, that is why it gave up.",
+            case.packet(ping.packet)
+        );
+        finding = finding.with_evidence("unanswered-ping", text, &[ping.packet]);
+    } else if silence >= SHORTEST_TIMER && !super::idle::fits(silence) {
         let text = format!(
             "The silence of {} before it fits no timer, and no size or text explains it.",
             timers::words(silence)

@@ -229,7 +229,9 @@ fn nearest(phrase: &str) -> Vec<String> {
         let far = distance(&asked, name);
         (far * 5 <= asked.chars().count().max(name.chars().count()) * 2).then_some(far)
     };
-    let of_word = |name: &str| name.split('-').filter(|word| word.len() > 3).filter_map(is_near).min();
+    // A single word has to be nearer: there are many.
+    let is_nearer = |word: &str| is_near(word).filter(|far| far * 3 <= word.chars().count());
+    let of_word = |name: &str| name.split('-').filter(|word| word.len() > 3).filter_map(is_nearer).min();
     // What is near as a whole comes before what only has a word that is.
     let mut near: Vec<((bool, usize), &str)> = names
         .filter_map(|name| {

@@ -67,6 +67,11 @@ fn check(case: &Case<'_>) -> Verdict {
             finding = finding.with_evidence("code-meaning", says, &[close.origin.packet]);
             return finding.with_fix(m.change, m.fix, None, m.source.map(str::to_string)).otherwise();
         }
+        None if code < 4000 => {
+            format!(
+                "search the libraries and frameworks in use for {code}: codes from 3000 are theirs, and this one is not registered."
+            )
+        }
         None => format!("search the application's code for {code}: its meaning is private to it."),
     };
     if code < 4000 {

@@ -1,5 +1,6 @@
 //! `handshake-then-nothing`.
 
+use crate::connection::Head;
 use crate::diagnosis::case::Case;
 use crate::diagnosis::drops;
 use crate::diagnosis::finding::{Cause, Family, Finding, Verdict};
@@ -38,6 +39,27 @@ RFC 6455 sections 4.1 and 7.1.5.
     check,
 };
 
+/// Seconds after which a server that ends the connection has waited for something.
+const PATIENCE: f64 = 0.5;
+
+/// Subprotocols in which the client has to speak first, and what it says.
+const CLIENT_FIRST: [(&str, &str); 8] = [
+    ("mqtt", "CONNECT packet"),
+    ("mqttv3.1", "CONNECT packet"),
+    ("graphql-transport-ws", "connection_init message"),
+    ("graphql-ws", "connection_init message"),
+    ("v10.stomp", "CONNECT frame"),
+    ("v11.stomp", "CONNECT frame"),
+    ("v12.stomp", "CONNECT frame"),
+    ("wamp.2.json", "HELLO message"),
+];
+
+/// The agreed subprotocol and what its client says first, if it is one in which the server waits for that.
+fn first_words(response: &Head) -> Option<(&'static str, &'static str)> {
+    let agreed = response.field("sec-websocket-protocol")?;
+    CLIENT_FIRST.into_iter().find(|(protocol, _)| *protocol == agreed)
+}
+
 fn check(case: &Case<'_>) -> Verdict {
     let Some(end) = drops::bare_end(case) else { return Verdict::NotThis };
     let connection = case.connection;
@@ -70,8 +92,22 @@ fn check(case: &Case<'_>) -> Verdict {
     finding.caused_by = Some(end.by.into());
     finding.change = Some(end.by.into());
     drops::note_proxy(case, end.by, &mut finding);
+    let waited_for = first_words(&handshake.response).filter(|_| end.by == Side::Server && age >= PATIENCE);
+    if waited_for.is_some() {
+        finding.caused_by = Some(Party::Client);
+        finding.change = Some(Party::Client);
+    }
     let path = path.split('?').next().unwrap_or(path);
     let (party, text) = match end.by {
+        Side::Server if waited_for.is_some() => (
+            Party::Client,
+            waited_for.map_or(String::new(), |(protocol, words)| {
+                format!(
+                    "send the {words} right after the connection opens: in {protocol} the client speaks first, and the server \
+                     waited for it."
+                )
+            }),
+        ),
         Side::Server => (
             Party::Server,
             format!("read the log of the handler for {path} at that time: it ended before it sent anything."),

@@ -82,7 +82,7 @@ fn finding(case: &Case<'_>, bad: &BadText<'_>) -> Verdict {
         );
     }
     let text = format!(
-        "send text as UTF-8: decode what comes from a {} source as such, and let the library encode the string.",
+        "send text as UTF-8: decode what comes from a source in {} as such, and let the library encode the string.",
         charset.encoding
     );
     let party = if bad.echo_of.is_some() { suspect.refusal.by } else { suspect.from };

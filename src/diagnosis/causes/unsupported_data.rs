@@ -68,7 +68,10 @@ fn check(case: &Case<'_>) -> Verdict {
                 );
             }
             let named = |kind: &str| close.reason.to_ascii_lowercase().contains(kind);
-            if named(is) && !named(not) {
+            if named(not) && !named(is) {
+                let why = format!("the reason speaks of {not}, and the last message was {is}: the two do not fit");
+                (from, format!("find in its log which data it refused: {why}."))
+            } else if named(is) && !named(not) {
                 let why = format!("the reason speaks of {is}, and the last message was one");
                 (from, format!("find in its log what it refused: {why}."))
             } else {
