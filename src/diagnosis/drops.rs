@@ -377,7 +377,10 @@ pub fn look_at_server(case: &Case<'_>, mut finding: Finding) -> Finding {
             case.packet(ping.packet)
         );
         finding = finding.with_evidence("unanswered-ping", text, &[ping.packet]);
-    } else if silence >= SHORTEST_TIMER && !super::idle::fits(silence) {
+    } else if silence < SHORTEST_TIMER {
+        let text = "No size or text explains it, and nothing was silent before it.".to_string();
+        finding = finding.with_evidence("no-other-cause", text, &[]);
+    } else if !super::idle::fits(silence) {
         let text = format!(
             "The silence of {} before it fits no timer, and no size or text explains it.",
             timers::words(silence)
