@@ -57,9 +57,14 @@ pub(super) fn weigh(case: &Case<'_>, cause: &Cause, finding: &mut Finding) {
         }
         FirstClose::Missing => {
             finding.confidence = finding.confidence.min(Confidence::Likely);
+            // Some libraries answer 1000 whatever they got.
+            let code = match close.code {
+                None | Some(1000) => ". Its code may have been another: not every library repeats the one it got",
+                Some(_) => "; that it had this code follows from the answer too",
+            };
             let text = format!(
-                "The {other}'s own Close is not in the capture: that it came first, and with this code, follows from the \
-                 {side}'s answer ({packet}), which acknowledged bytes of the {other} that have the size of that Close."
+                "The {other}'s own Close is not in the capture: that it came first follows from the {side}'s answer ({packet}), \
+                 which acknowledged bytes of the {other} that may have held that Close{code}."
             );
             finding.evidence.push(Evidence { kind: "answering-close", text, packets: vec![close.origin.packet] });
         }
